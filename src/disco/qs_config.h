@@ -1,0 +1,145 @@
+/* qs_config - the options: one struct that every tile may read, and the table that describes it.
+
+   Both are made from qs_config.def, the only place where an option is written:
+
+       qs_config.def --> qs_config_t          cfg->verify.tiles, cfg->shred_source[0].path
+                     --> qs_config_table      names, defaults, limits, help: whatever reads or
+                                              prints options walks it and knows no option by name
+
+   qs_config_t holds no pointer and is copied into shared memory as it is.  Unused bytes of
+   strings, lists and repeated sections are 0, so two equal configurations compare equal with memcmp.
+   Strings are UTF-8 and end with 0.  An enum option holds QS_CONFIG_<section>_<key>_<name>.
+
+   Threads: any.  Blocks: never.  Allocates: never. */
+
+#ifndef QS_DISCO_CONFIG_H
+#define QS_DISCO_CONFIG_H
+
+#include "tango/base/qs_base.h"
+
+/* The version of the file format.  It grows when a file that was right would be read otherwise. */
+#define QS_CONFIG_SCHEMA 1u
+
+/* Bounds of any table: readers keep an array of this size, and qs_config_table obeys them. */
+#define QS_CONFIG_SECTION_MAX 64u
+#define QS_CONFIG_ROW_MAX     64u
+
+/* clang-format off */
+
+/* QS_CONFIG_EACH_(X, s, k, a, b, ...) is X(s, k, a) X(s, k, b) ..., for one to eight names. */
+#define QS_CONFIG_EACH_(X, s, k, ...)                                                              \
+    QS_CONFIG_PICK_(__VA_ARGS__, QS_CONFIG_8_, QS_CONFIG_7_, QS_CONFIG_6_, QS_CONFIG_5_,           \
+                    QS_CONFIG_4_, QS_CONFIG_3_, QS_CONFIG_2_, QS_CONFIG_1_, 0)(X, s, k, __VA_ARGS__)
+#define QS_CONFIG_PICK_(a, b, c, d, e, f, g, h, pick, ...) pick
+#define QS_CONFIG_1_(X, s, k, a)      X(s, k, a)
+#define QS_CONFIG_2_(X, s, k, a, ...) X(s, k, a) QS_CONFIG_1_(X, s, k, __VA_ARGS__)
+#define QS_CONFIG_3_(X, s, k, a, ...) X(s, k, a) QS_CONFIG_2_(X, s, k, __VA_ARGS__)
+#define QS_CONFIG_4_(X, s, k, a, ...) X(s, k, a) QS_CONFIG_3_(X, s, k, __VA_ARGS__)
+#define QS_CONFIG_5_(X, s, k, a, ...) X(s, k, a) QS_CONFIG_4_(X, s, k, __VA_ARGS__)
+#define QS_CONFIG_6_(X, s, k, a, ...) X(s, k, a) QS_CONFIG_5_(X, s, k, __VA_ARGS__)
+#define QS_CONFIG_7_(X, s, k, a, ...) X(s, k, a) QS_CONFIG_6_(X, s, k, __VA_ARGS__)
+#define QS_CONFIG_8_(X, s, k, a, ...) X(s, k, a) QS_CONFIG_7_(X, s, k, __VA_ARGS__)
+
+/* QS_CONFIG_log_level_debug and the like. */
+#define QS_CONFIG_NAME_(s, k, name)    QS_CONFIG_##s##_##k##_##name,
+#define QS_ENUM(s, k, dflt, help, ...) enum { QS_CONFIG_EACH_(QS_CONFIG_NAME_, s, k, __VA_ARGS__) };
+#include "disco/qs_config.def"
+
+/* One struct per section: a tile may take only its own. */
+#define QS_SECTION(s, help)                              typedef struct qs_config_##s {
+#define QS_REPEAT(s, name, max, help)                    typedef struct qs_config_##s {
+#define QS_END(s)                                        } qs_config_##s##_t;
+#define QS_BOOL(s, k, dflt, help)                        bool k;
+#define QS_U32(s, k, dflt, min, max, help)               u32 k;
+#define QS_POW2(s, k, dflt, min, max, help)              u32 k;
+#define QS_U64(s, k, dflt, min, max, help)               u64 k;
+#define QS_STR(s, k, dflt, min, max, form, help)         char k[(max) + 1];
+#define QS_ENUM(s, k, dflt, help, ...)                   u32 k;
+#define QS_LIST_U32(s, k, items, min, max, help)         u32 k##_cnt; u32 k[items];
+#define QS_LIST_STR(s, k, items, min, max, form, help)   u32 k##_cnt; char k[items][(max) + 1];
+#include "disco/qs_config.def"
+
+typedef struct qs_config {
+#define QS_SECTION(s, help)           qs_config_##s##_t s;
+#define QS_REPEAT(s, name, max, help) u32 s##_cnt; qs_config_##s##_t s[max];
+#include "disco/qs_config.def"
+} qs_config_t;
+/* clang-format on */
+
+typedef enum qs_config_kind {
+    QS_CONFIG_BOOL,
+    QS_CONFIG_U32,
+    QS_CONFIG_POW2, /* a u32 that is a power of two */
+    QS_CONFIG_U64,
+    QS_CONFIG_STR,
+    QS_CONFIG_ENUM,
+    QS_CONFIG_LIST_U32,
+    QS_CONFIG_LIST_STR,
+} qs_config_kind_t;
+
+/* What a string must look like, beyond its length. */
+typedef enum qs_config_form {
+    QS_CONFIG_ANY,
+    QS_CONFIG_ADDR, /* an IPv4 address, or empty when min is 0 */
+    QS_CONFIG_CPUS, /* "auto", or numbers and ranges: "0-3,5"  */
+} qs_config_form_t;
+
+/* One option.  Columns that its kind has no use for are 0. */
+typedef struct qs_config_row {
+    char const *key;
+    char const *help;
+    char const *str;          /* default of STR                                          */
+    char const *const *names; /* of ENUM, name_cnt of them; the value is the index       */
+    u64 dflt, min, max;       /* of numbers; min and max of strings count bytes          */
+    u32 name_cnt;
+    u32 item_max; /* of lists                                                */
+    u32 off;      /* of the field, in the struct of its section              */
+    u32 cnt_off;  /* of the u32 that counts a list's items, likewise         */
+    qs_config_kind_t kind;
+    qs_config_form_t form;
+} qs_config_row_t;
+
+typedef struct qs_config_section {
+    char const *name; /* in TOML: "shred.source" */
+    char const *help;
+    qs_config_row_t const *row;
+    u32 row_cnt;
+    u32 off;     /* of the section, in the whole struct                      */
+    u32 sz;      /* of one section                                           */
+    u32 max;     /* how often [[name]] may stand; 0: a plain [name]          */
+    u32 cnt_off; /* of the u32 that counts repeated sections                 */
+} qs_config_section_t;
+
+/* An option that goes by another name elsewhere or once did: "section.key" both. */
+typedef struct qs_config_rename {
+    char const *was, *is;
+} qs_config_rename_t;
+
+/* Functions take the table as an argument, so that tests can bring one of their own. */
+typedef struct qs_config_table {
+    qs_config_section_t const *section;
+    qs_config_rename_t const *rename;
+    u32 section_cnt, rename_cnt;
+    u32 sz; /* of the whole struct */
+} qs_config_table_t;
+
+/* The table of qs_config_t. */
+extern qs_config_table_t const qs_config_table;
+
+/* qs_config_init sets every byte of cfg, a struct of this table: the defaults, no repeated
+   section, empty lists. */
+void qs_config_init(qs_config_table_t const *table, void *cfg);
+
+/* qs_config_at returns instance idx of a section (0 for a plain one) inside cfg.
+   The caller knows that idx < max. */
+void *qs_config_at(void *cfg, qs_config_section_t const *section, u32 idx);
+void const *qs_config_at_const(void const *cfg, qs_config_section_t const *section, u32 idx);
+
+/* qs_config_cnt returns how many instances of a section cfg holds: 1 for a plain one. */
+u32 qs_config_cnt(void const *cfg, qs_config_section_t const *section);
+
+/* qs_config_append adds an instance with the section's defaults.
+   Returns its index, or -ENOSPC when there are max already. */
+int qs_config_append(void *cfg, qs_config_section_t const *section);
+
+#endif
