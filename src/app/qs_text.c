@@ -2,7 +2,7 @@
 
 #include "tango/base/qs_bits.h"
 
-#define WORD_MAX 63u
+#define WORD_MAX (QS_TEXT_GUESS_MAX - 1)
 
 u32
 qs_text_utf8(char const *text, size_t sz)
@@ -148,8 +148,8 @@ qs_text_guess_offer(qs_text_guess_t *guess, char const *candidate)
     u32 distance = qs_text_distance(guess->wrote, candidate);
     if (distance > near || distance >= strlen(candidate))
         return;
-    if (!guess->best || distance < guess->distance) {
-        guess->best = candidate;
-        guess->distance = distance;
-    }
+    if (guess->best[0] && distance >= guess->distance)
+        return;
+    strcpy(guess->best, candidate); /* fits: the distance to longer ones is out of reach */
+    guess->distance = distance;
 }

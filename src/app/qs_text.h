@@ -29,16 +29,18 @@ void qs_text_write_folded(FILE *out, char const *prefix, u32 width, char const *
    neighbour to turn a into b; texts longer than 63 bytes are as far apart as can be. */
 u32 qs_text_distance(char const *a, char const *b);
 
+#define QS_TEXT_GUESS_MAX 64u
+
 /* A search for the candidate that is nearest to what somebody wrote.  Start with {.wrote = ..},
-   offer every candidate, then read best: NULL when none is near enough to be meant. */
+   offer every candidate, then read best: empty when none is near enough to be meant. */
 typedef struct qs_text_guess {
     char const *wrote;
-    char const *best;
+    char best[QS_TEXT_GUESS_MAX];
     u32 distance;
 } qs_text_guess_t;
 
-/* qs_text_guess_offer considers one candidate; the first of equally near ones wins.
-   candidate must live as long as guess->best is read. */
+/* qs_text_guess_offer considers one candidate, and keeps a copy of the best; the first of equally
+   near ones wins. */
 void qs_text_guess_offer(qs_text_guess_t *guess, char const *candidate);
 
 #endif

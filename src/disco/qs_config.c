@@ -44,6 +44,8 @@ static qs_config_section_t const sections[] = {
 
 #define QS_END(s) _Static_assert(QS_COUNT(s##_rows) <= QS_CONFIG_ROW_MAX, "raise the bound");
 #include "disco/qs_config.def"
+#define QS_REPEAT(s, n, m, h) _Static_assert(m <= QS_CONFIG_REPEAT_MAX, "raise the bound");
+#include "disco/qs_config.def"
 _Static_assert(QS_COUNT(sections) <= QS_CONFIG_SECTION_MAX, "raise the bound");
 /* clang-format on */
 

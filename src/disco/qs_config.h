@@ -23,6 +23,7 @@
 /* Bounds of any table: readers keep an array of this size, and qs_config_table obeys them. */
 #define QS_CONFIG_SECTION_MAX 64u
 #define QS_CONFIG_ROW_MAX     64u
+#define QS_CONFIG_REPEAT_MAX  16u
 
 /* clang-format off */
 
