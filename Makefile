@@ -49,6 +49,10 @@ fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/f
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
 benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c)))
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @$(if $(V),:,echo '  $(1)')
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test tests fuzzers races benches
@@ -68,11 +72,13 @@ help:
 
 $(OUT)/src/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Wconversion $(simd) -MMD -MP -c $< -o $@
+	$(call say,CC    $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wconversion $(simd) -MMD -MP -c $< -o $@
 
 $(OUT)/libquickstep.a: $(lib_obj) $(OUT)/objects
 	@rm -f $@
-	$(AR) rcsD $@ $(lib_obj)
+	$(call say,AR    $@)
+	$(Q)$(AR) rcsD $@ $(lib_obj)
 
 # A deleted source must leave the archive too.
 $(OUT)/objects: FORCE
@@ -81,27 +87,32 @@ $(OUT)/objects: FORCE
 FORCE:
 
 $(OUT)/quickstep: $(OUT)/src/app/main.o $(OUT)/libquickstep.a
-	$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
 
 # Criterion's macros fail -Wconversion, so tests go without it.
 $(OUT)/test/%: test/%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lcriterion -lsodium -lcrypto $(LIBS) -o $@
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lcriterion -lsodium -lcrypto $(LIBS) -o $@
 
 $(OUT)/race/%: test/race/%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
 
 # In `make test` a fuzzer replays its corpus; FUZZ=1 (clang) builds it with libFuzzer.
 $(OUT)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer $<,$< test/fuzz/replay.c) $(OUT)/libquickstep.a -lsodium $(LIBS) -o $@
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer $<,$< test/fuzz/replay.c) $(OUT)/libquickstep.a -lsodium $(LIBS) -o $@
 
 # Benches are the only programs linked with peers; each finds out itself which are there.
 bench_ring := $(shell pkg-config --cflags --libs libdpdk 2>/dev/null)
 $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
 
 tests: $(tests)
 fuzzers: $(fuzzers)

@@ -22,16 +22,17 @@ qs_bell_wait(qs_bell_t *bell, u32 why, u64 timeout_ns)
     qs_bell_unpark(bell);
 }
 
-void
+bool
 qs_bell_wake_(qs_bell_t *bell, int eventfd)
 {
     if (!qs_exchange(&bell->word, 0)) /* R4 */
-        return;
+        return false;
     if (eventfd < 0) {
         futex(&bell->word, FUTEX_WAKE, 1, NULL);
-        return;
+        return true;
     }
     u64 one = 1;
     ssize_t written = write(eventfd, &one, sizeof(one)); /* full: it is readable already */
     (void)written;
+    return true;
 }

@@ -55,9 +55,9 @@ qs_bell_unpark(qs_bell_t *bell)
    no reason is possible. */
 void qs_bell_wait(qs_bell_t *bell, u32 why, u64 timeout_ns);
 
-/* qs_bell_wake_ is R4: it wakes the sleeper through eventfd if that is not -1, else through
-   its futex. */
-void qs_bell_wake_(qs_bell_t *bell, int eventfd);
+/* qs_bell_wake_ is R4: it wakes the sleeper through eventfd if that is not -1, else through its
+   futex.  Returns false if someone else had done so. */
+bool qs_bell_wake_(qs_bell_t *bell, int eventfd);
 
 /* qs_bell_fence is R2: once behind a batch, whoever is rung then. */
 QS_INLINE void
@@ -66,12 +66,12 @@ qs_bell_fence(void)
     qs_fence(__ATOMIC_SEQ_CST); /* R2 */
 }
 
-/* qs_bell_ring wakes the sleeper if it sleeps for one of the reasons in why: R3, R4. */
-QS_INLINE void
+/* qs_bell_ring wakes the sleeper if it sleeps for one of the reasons in why, and says whether it
+   did: R3, R4. */
+QS_INLINE bool
 qs_bell_ring(qs_bell_t *bell, u32 why, int eventfd)
 {
-    if (qs_load_relaxed(&bell->word) & why) /* R3 */
-        qs_bell_wake_(bell, eventfd);
+    return qs_load_relaxed(&bell->word) & why /* R3 */ && qs_bell_wake_(bell, eventfd);
 }
 
 #endif

@@ -1,0 +1,328 @@
+#include "disco/qs_boot.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "disco/qs_sandbox.h"
+#include "tango/base/qs_log.h"
+
+/* Everything a tile holds while it is being made.  Too large for a stack. */
+typedef struct room {
+    qs_handover_t const *h;
+    qs_tile_t const *tile;
+    qs_boot_t const *boot;
+    qs_plan_t const *plan;
+    qs_plan_tile_t const *me;
+    qs_wksp_t boot_wksp, bells_wksp;
+    qs_wksp_t wksp[QS_TILE_MAX];
+    qs_bell_t *bell;
+    void *self;
+    qs_tile_ctx_t ctx;
+    qs_stem_t stem;
+} room_t;
+
+static qs_log_site_t cannot_boot = {.id = "QS-TILE-001", .level = QS_LOG_ERROR};
+static qs_log_site_t sandbox_lacks = {.id = "QS-TILE-002", .level = QS_LOG_NOTICE};
+
+void
+qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX])
+{
+    qs_plan_tile_t const *t = &plan->tile[tile];
+
+    memset(needs, 0, QS_TILE_MAX * sizeof(needs[0]));
+    needs[tile] = true;
+    for (u32 i = 0; i < t->in_cnt; i++)
+        needs[plan->link[t->in[i]].producer] = true;
+    for (u32 i = 0; i < t->out_cnt; i++)
+        for (u32 c = 0; c < plan->link[t->out[i]].consumer_cnt; c++)
+            needs[plan->link[t->out[i]].consumer[c]] = true;
+}
+
+void
+qs_boot_workspace_name(qs_plan_t const *plan, u32 tile, char name[QS_INSTANCE_NAME_MAX + 1])
+{
+    snprintf(name, QS_INSTANCE_NAME_MAX + 1, "%s-%u", plan->tile[tile].name, plan->tile[tile].idx);
+}
+
+static int
+fail(char const *what, char const *why)
+{
+    qs_log(&cannot_boot, "cannot start: %s: %s", what, why);
+    return -EPROTO;
+}
+
+static int
+join_workspaces(room_t *r)
+{
+    qs_handover_t const *h = r->h;
+    int err = qs_wksp_join(&r->boot_wksp, h->boot_fd, 0, QS_WKSP_RO_WARM);
+    if (err)
+        return fail("workspace boot", r->boot_wksp.why);
+    r->boot = qs_wksp_object_addr(&r->boot_wksp, "boot", sizeof(*r->boot));
+    if (!r->boot || h->tile >= r->boot->plan.tile_cnt)
+        return fail("workspace boot", "it holds no such tile");
+    r->plan = &r->boot->plan;
+    r->me = &r->plan->tile[h->tile];
+
+    u64 hash = r->plan->layout_hash;
+    err = qs_wksp_join(&r->bells_wksp, h->bells_fd, hash, QS_WKSP_RW_WARM);
+    if (err)
+        return fail("workspace bells", r->bells_wksp.why);
+    r->bell = qs_wksp_object_addr(&r->bells_wksp, "bells", QS_TILE_MAX * sizeof(qs_bell_t));
+    if (!r->bell)
+        return fail("workspace bells", "it holds no bells");
+    for (u32 t = 0; t < r->plan->tile_cnt; t++) {
+        if (h->wksp_fd[t] < 0)
+            continue;
+        err = qs_wksp_join(&r->wksp[t], h->wksp_fd[t], hash,
+                           t == h->tile ? QS_WKSP_RW_WARM : QS_WKSP_RO_WARM);
+        if (err)
+            return fail(r->plan->tile[t].name, r->wksp[t].why);
+    }
+    return 0;
+}
+
+/* at returns sz bytes at off of a tile's workspace.  Offsets come from the supervisor's plan and
+   the size of the mapping was checked, so what is missing is our own mistake. */
+static void *
+at(room_t *r, u32 tile, u64 off, u64 sz)
+{
+    void *p = qs_wksp_addr(&r->wksp[tile], off, sz);
+    QS_ASSERT(p);
+    return p;
+}
+
+static int
+join_input(room_t *r, u32 i)
+{
+    u32 link_idx = r->me->in[i], c = r->me->in_consumer[i];
+    qs_plan_link_t const *link = &r->plan->link[link_idx];
+    qs_plan_tile_t const *producer = &r->plan->tile[link->producer];
+    qs_stem_in_t *in = &r->stem.in[i];
+    u32 me = r->h->tile;
+    void const *mcache = at(r, link->producer, link->mcache_off, link->mcache_sz);
+
+    in->fseq = at(r, me, link->fseq_off[c], sizeof(qs_fseq_t));
+    u64 seq = qs_fseq_query(in->fseq);
+    if (qs_mcache_rx_join(&in->rx, mcache, link->mcache_sz, seq))
+        return fail(link->name, "there is no ring");
+    in->fseq_written = seq;
+    in->base = r->wksp[link->producer].mem;
+    in->dcache = link->dcache;
+    in->mtu = link->mtu;
+    in->off_mask = link->off_mask;
+    in->kind = r->me->in_kind[i];
+    in->from = (u8)producer->idx;
+    in->lossy = link->flow != QS_RELIABLE;
+    in->in_place = r->tile->in[in->kind].in_place;
+    in->ring = producer->park && link->flow != QS_LOSSY;
+    in->producer = (qs_stem_peer_t){.bell = &r->bell[link->producer],
+                                    .eventfd = r->h->eventfd[link->producer]};
+    in->metrics = at(r, me, link->in_metrics_off[c], sizeof(*in->metrics));
+    in->latency = at(r, me, link->latency_off[c], sizeof(*in->latency));
+    in->lost_before = in->metrics->lost;
+    in->scratch_stride = (u32)qs_align_up(link->mtu, QS_CHUNK_SZ);
+    if (r->me->scratch_off[i])
+        in->scratch = at(r, me, r->me->scratch_off[i], (u64)QS_BATCH * in->scratch_stride);
+    return 0;
+}
+
+static int
+join_output(room_t *r, u32 i)
+{
+    qs_plan_link_t const *link = &r->plan->link[r->me->out[i]];
+    qs_stem_out_t *out = &r->stem.out[i];
+    u32 me = r->h->tile;
+
+    if (qs_mcache_tx_join(&out->tx, at(r, me, link->mcache_off, link->mcache_sz), link->mcache_sz))
+        return fail(link->name, "there is no ring");
+    qs_frag_t last;
+    qs_mcache_last(&out->tx, &last);
+    out->base = r->wksp[me].mem;
+    out->dcache = link->dcache;
+    out->chunk = qs_dcache_next(&link->dcache, last.chunk, last.sz);
+    out->kind = r->me->out_kind[i];
+    out->limited = link->flow != QS_LOSSY;
+    out->metrics = at(r, me, link->out_metrics_off, sizeof(*out->metrics));
+    out->cut_before = out->metrics->cut;
+    qs_fctl_init(&out->fctl, link->window, QS_PATIENCE_NS);
+    for (u32 c = 0; c < link->consumer_cnt; c++) {
+        u32 t = link->consumer[c];
+        if (out->limited)
+            qs_fctl_add(&out->fctl, at(r, t, link->fseq_off[c], sizeof(qs_fseq_t)),
+                        link->flow == QS_EXPENDABLE);
+        if (r->plan->tile[t].park)
+            out->peer[out->peer_cnt++] =
+                (qs_stem_peer_t){.bell = &r->bell[t], .eventfd = r->h->eventfd[t]};
+    }
+    return 0;
+}
+
+static int
+make_stem(room_t *r)
+{
+    qs_stem_t *s = &r->stem;
+    u32 me = r->h->tile;
+    int err = 0;
+
+    s->clock = *r->ctx.clock;
+    s->now = s->last_turn = qs_clock_now(&s->clock);
+    s->wake_at = UINT64_MAX;
+    s->park = r->me->park;
+    s->tidy_ns = r->tile->tidy_ns ? r->tile->tidy_ns : QS_STEM_TIDY_NS;
+    qs_rng_init(&s->rng, r->boot->seed, me);
+    s->bell = &r->bell[me];
+    s->eventfd = r->h->eventfd[me];
+    s->cnc = at(r, me, r->me->cnc_off, qs_cnc_footprint());
+    s->cmd = &r->boot->cmd[me];
+    s->metrics = at(r, me, r->me->stem_metrics_off, sizeof(*s->metrics));
+    s->in_cnt = r->me->in_cnt;
+    s->out_cnt = r->me->out_cnt;
+    for (u32 i = 0; !err && i < s->in_cnt; i++)
+        err = join_input(r, i);
+    for (u32 i = 0; !err && i < s->out_cnt; i++)
+        err = join_output(r, i);
+    return err;
+}
+
+static void
+make_ctx(room_t *r)
+{
+    qs_tile_ctx_t *ctx = &r->ctx;
+
+    ctx->cfg = &r->boot->cfg;
+    ctx->plan = r->plan;
+    ctx->clock = &r->boot->clock;
+    ctx->tile = r->h->tile;
+    ctx->idx = r->me->idx;
+    ctx->cnt = r->me->cnt;
+    ctx->fresh = r->h->first_start;
+    ctx->metrics = at(r, r->h->tile, r->me->metrics_off, r->me->metrics_sz);
+    ctx->kept_cnt = r->h->kept_cnt;
+    memcpy(ctx->kept_fd, r->h->kept_fd, sizeof(ctx->kept_fd));
+    if (r->tile->layout) {
+        qs_layout_t l = {.base = at(r, r->h->tile, r->me->state_off, r->me->state_sz)};
+        r->self = r->tile->layout(&l, ctx);
+        QS_ASSERT(l.sz <= r->me->state_sz);
+    }
+}
+
+/* enter_sandbox keeps what the tile still needs: its files, and the eventfds it rings. */
+static void
+enter_sandbox(room_t *r)
+{
+    int keep[2 * QS_TILE_FD_MAX + QS_TILE_MAX];
+    u32 cnt = 0;
+    char lacks[80];
+
+    for (u32 i = 0; i < r->ctx.kept_cnt; i++)
+        keep[cnt++] = r->ctx.kept_fd[i];
+    for (u32 i = 0; i < r->ctx.wait_cnt; i++)
+        keep[cnt++] = r->ctx.wait_fd[i];
+    for (u32 t = 0; t < QS_TILE_MAX; t++)
+        if (r->h->eventfd[t] >= 0)
+            keep[cnt++] = r->h->eventfd[t];
+    u32 got = qs_sandbox_enter(keep, cnt);
+    if (got != QS_SANDBOX_ALL)
+        qs_log(&sandbox_lacks, "runs without part of the sandbox: %s",
+               qs_sandbox_lacks(got, lacks, sizeof(lacks)));
+}
+
+static int
+run_callback(room_t *r, char const *what, int err)
+{
+    if (!err)
+        return 0;
+    return fail(what, r->ctx.err[0] ? r->ctx.err : strerror(-err));
+}
+
+static qs_tile_t const *
+find_tile(qs_plan_t const *plan, qs_plan_tile_t const *me, qs_topo_t const *const *topos)
+{
+    for (u32 i = 0; topos[i]; i++)
+        if (!strcmp(topos[i]->name, plan->topo))
+            return topos[i]->tiles[me->row].tile;
+    return NULL;
+}
+
+static int
+live(room_t *r, bool in_thread)
+{
+    qs_tile_t const *tile = r->tile;
+    qs_stem_t *s = &r->stem;
+    int err = make_stem(r);
+
+    if (err)
+        return err;
+    qs_bell_unpark(s->bell);
+    qs_metric_inc(&s->metrics->start);
+    if (tile->boot)
+        err = run_callback(r, "boot", tile->boot(r->self, &r->ctx));
+    if (err)
+        return err;
+    if (!in_thread)
+        enter_sandbox(r);
+    if (tile->init)
+        err = run_callback(r, "init", tile->init(r->self, &r->ctx, s));
+    if (err)
+        return err;
+    s->wait_fd = r->ctx.wait_fd;
+    s->wait_cnt = r->ctx.wait_cnt;
+    qs_cnc_set_state(s->cnc, QS_CNC_RUN);
+    tile->run(r->self, s);
+    qs_stem_leave(s);
+    return 0;
+}
+
+int
+qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, bool in_thread)
+{
+    room_t *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (r == MAP_FAILED)
+        return 1;
+    r->h = h;
+    if (join_workspaces(r))
+        return 1;
+    char label[QS_NAME_MAX + 4];
+    qs_log_name(qs_plan_label(r->plan, h->tile, label, sizeof(label)));
+    if (!in_thread) {
+        prctl(PR_SET_NAME, label);
+        qs_log_init(&(qs_log_conf_t){.fd = 2,
+                                     .min_level = (qs_log_level_t)r->boot->cfg.log.level,
+                                     .format = (qs_log_format_t)r->boot->cfg.log.format});
+        qs_clock_t clock;
+        if (qs_clock_join(&clock, &r->boot->clock))
+            return 1;
+    }
+    r->tile = find_tile(r->plan, r->me, topos);
+    if (!r->tile) {
+        fail(r->plan->topo, "this program has no such topology");
+        return 1;
+    }
+    qs_cnc_t *cnc = at(r, h->tile, r->me->cnc_off, qs_cnc_footprint());
+    qs_cnc_start(cnc, (u32)getpid());
+    make_ctx(r);
+    int err = live(r, in_thread);
+    u32 reason = err ? QS_EXIT_BOOT : r->stem.exit_reason;
+    qs_cnc_end(cnc, err || reason >= QS_EXIT_FIRST_OWN ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
+    for (u32 t = 0; t < QS_TILE_MAX; t++)
+        qs_wksp_unmap(&r->wksp[t]);
+    qs_wksp_unmap(&r->bells_wksp);
+    qs_wksp_unmap(&r->boot_wksp);
+    munmap(r, sizeof(*r));
+    return err || reason >= QS_EXIT_FIRST_OWN ? 1 : 0;
+}
+
+int
+qs_boot_main(int fd, qs_topo_t const *const *topos)
+{
+    static qs_handover_t h;
+
+    if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) || h.magic != QS_HANDOVER_MAGIC) {
+        qs_log(&cannot_boot, "this subcommand is for the supervisor's own use");
+        return 2;
+    }
+    return qs_boot_run(&h, topos, false);
+}

@@ -1,0 +1,127 @@
+/* qs_format - the fragments that several tiles share: what sig, ctl, chunk and the payload of a
+   link mean.  Integers are in host order; addresses are IPv4 as numbers (10.0.0.1 is
+   0x0a000001).  DESIGN, "Fragments that several tiles share".
+
+   net -> X      sig: source address 32 | source port 16 | destination port index 8 | flow hash 8,
+                 from the low bits up.  The payload is the UDP payload, without headers; its
+                 first byte is chunk * 64 + the low six bits of ctl.  ts_origin is when the
+                 frame was taken from the ring or the socket.
+   X -> net      payload: qs_send_t, then dst_cnt destinations, then the UDP payload once.
+                 mtu 4096: 200 destinations and 1232 bytes fit.  sig is the sender's own.
+   verify -> dedup -> poh
+                 payload: the transaction's bytes, ctl of them, then its parsed descriptor at
+                 the next multiple of 8.  sig is the keyed hash of the first signature.
+   shred -> store
+                 payload: qs_fec_set_t, then its 32 data shreds of 1203 bytes.
+
+   Threads: any.  Blocks: never.  Allocates: never. */
+
+#ifndef QS_DISCO_FORMAT_H
+#define QS_DISCO_FORMAT_H
+
+#include "tango/base/qs_bits.h"
+
+/* The low six bits of ctl on links from net: what chunk cannot say. */
+#define QS_CTL_OFF_MASK 63u
+
+typedef struct qs_net_sig {
+    u32 src_ip;
+    u16 src_port;
+    u8 port_idx; /* into qs_plan_t.port */
+    u8 flow;     /* hash of source address and port: readers of one link share the work by it */
+} qs_net_sig_t;
+
+QS_INLINE u64
+qs_net_sig_pack(qs_net_sig_t s)
+{
+    return (u64)s.src_ip | (u64)s.src_port << 32 | (u64)s.port_idx << 48 | (u64)s.flow << 56;
+}
+
+QS_INLINE qs_net_sig_t
+qs_net_sig_unpack(u64 sig)
+{
+    return (qs_net_sig_t){.src_ip = (u32)sig,
+                          .src_port = (u16)(sig >> 32),
+                          .port_idx = (u8)(sig >> 48),
+                          .flow = (u8)(sig >> 56)};
+}
+
+/* qs_net_flow mixes what tells one sender from another into 8 bits.  It spreads honest load; a
+   sender can choose its ports, so nothing may depend on it for safety. */
+QS_INLINE u8
+qs_net_flow(u32 src_ip, u16 src_port)
+{
+    return (u8)((((u64)src_ip << 16 | src_port) * 0x9e3779b97f4a7c15ull) >> 56);
+}
+
+#define QS_SEND_MTU     4096u
+#define QS_SEND_DST_MAX 200u
+#define QS_UDP_MAX      1472u /* one unfragmented Ethernet frame of 1500 bytes */
+
+typedef struct qs_send_dst {
+    u32 ip;
+    u16 port;
+    u16 pad;
+} qs_send_dst_t;
+
+typedef struct qs_send {
+    u16 dst_cnt;      /* 1 .. QS_SEND_DST_MAX */
+    u16 src_port_idx; /* into qs_plan_t.port: the port it is sent from */
+    u16 sz;           /* UDP payload bytes, 0 .. QS_UDP_MAX */
+    u16 pad;
+    qs_send_dst_t dst[];
+} qs_send_t;
+
+_Static_assert(sizeof(qs_send_dst_t) == 8 && sizeof(qs_send_t) == 8, "link ABI");
+_Static_assert(sizeof(qs_send_t) + QS_SEND_DST_MAX * sizeof(qs_send_dst_t) + 1232 <= QS_SEND_MTU,
+               "200 destinations and a shred fit");
+
+/* qs_send_sz returns the bytes of a request with dst_cnt destinations and sz payload bytes. */
+QS_INLINE u32
+qs_send_sz(u32 dst_cnt, u32 sz)
+{
+    return (u32)(sizeof(qs_send_t) + dst_cnt * sizeof(qs_send_dst_t)) + sz;
+}
+
+/* qs_send_valid says whether the frag_sz bytes at s are one whole request, no more, no less. */
+QS_INLINE bool
+qs_send_valid(qs_send_t const *s, u32 frag_sz)
+{
+    return frag_sz >= sizeof(*s) && s->dst_cnt >= 1 && s->dst_cnt <= QS_SEND_DST_MAX &&
+           s->sz <= QS_UDP_MAX && frag_sz == qs_send_sz(s->dst_cnt, s->sz);
+}
+
+/* qs_txn_desc_off returns where the parsed descriptor of a transaction of sz bytes begins. */
+QS_INLINE u32
+qs_txn_desc_off(u32 sz)
+{
+    return (u32)qs_align_up(sz, 8);
+}
+
+#define QS_FEC_DATA_CNT   32u
+#define QS_FEC_SHRED_SZ   1203u
+#define QS_FEC_LAST_SLOT  1u /* the set holds the slot's last shred */
+#define QS_FEC_LAST_BATCH 2u /* ... or the last of an entry batch */
+#define QS_FEC_FLAWED     4u /* its signature is good and its content is not: the block is dead */
+
+/* A completed FEC set, before its data shreds. */
+typedef struct qs_fec_set {
+    u64 slot;
+    u32 fec_idx; /* index of its first data shred in the slot */
+    u16 version; /* shred version */
+    u8 flags;    /* QS_FEC_* */
+    u8 source;   /* index of the port or source its first shred came from */
+    u8 data_cnt; /* data shreds received; QS_FEC_DATA_CNT less those were recovered */
+    u8 code_cnt; /* coding shreds received */
+    u16 parent_off;
+    u32 pad;
+    u8 root[32];
+    u8 chained_root[32];
+    u64 first_ns; /* when its first shred arrived, CLOCK_MONOTONIC */
+    u64 last_ns;  /* when the one arrived that completed it */
+} qs_fec_set_t;
+
+_Static_assert(sizeof(qs_fec_set_t) == 104, "link ABI");
+_Static_assert(sizeof(qs_fec_set_t) + QS_FEC_DATA_CNT * QS_FEC_SHRED_SZ <= UINT16_MAX, "fits sz");
+
+#endif

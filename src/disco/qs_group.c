@@ -1,0 +1,664 @@
+#include "disco/qs_group.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tango/base/qs_log.h"
+
+#define BACKOFF_MIN_NS  20000000ull
+#define BACKOFF_MAX_NS  5000000000ull
+#define SETTLED_NS      10000000000ull /* a tile that ran this long failed for a new reason */
+#define HALT_GRACE_NS   3000000000ull
+#define BOOT_FAILURES   3u /* before its first good start */
+
+static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
+static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
+static qs_log_site_t group_stops = {.id = "QS-GRP-003", .level = QS_LOG_ERROR};
+static qs_log_site_t kills = {.id = "QS-GRP-004", .level = QS_LOG_WARNING};
+
+__attribute__((format(printf, 3, 4))) static int
+refuse(qs_group_t *g, int exit_code, char const *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(g->err, sizeof(g->err), format, ap);
+    va_end(ap);
+    return exit_code;
+}
+
+static u64
+now_ns(qs_group_t const *g)
+{
+    return qs_clock_now(&g->boot->clock);
+}
+
+static char const *
+label(qs_group_t const *g, u32 tile, char buf[QS_NAME_MAX + 4])
+{
+    return qs_plan_label(g->plan, tile, buf, QS_NAME_MAX + 4);
+}
+
+static qs_tile_row_t const *
+row_of(qs_group_t const *g, u32 tile)
+{
+    return &g->conf.topo->tiles[g->plan->tile[tile].row];
+}
+
+static qs_cnc_t *
+cnc_of(qs_group_t *g, u32 tile)
+{
+    return qs_wksp_addr(&g->wksp[tile], g->plan->tile[tile].cnc_off, qs_cnc_footprint());
+}
+
+/* place_on_cores gives tile i the core i of those we may use, round and round. */
+static u32
+place_on_cores(qs_group_t *g)
+{
+    cpu_set_t allowed;
+    i32 cpu[CPU_SETSIZE];
+    u32 cnt = 0;
+
+    if (sched_getaffinity(0, sizeof(allowed), &allowed))
+        return 0;
+    for (i32 c = 0; c < CPU_SETSIZE; c++)
+        if (CPU_ISSET(c, &allowed))
+            cpu[cnt++] = c;
+    for (u32 i = 0; cnt && i < g->plan->tile_cnt; i++)
+        g->plan->tile[i].cpu = cpu[(g->conf.first_cpu + i) % cnt];
+    return cnt;
+}
+
+static bool
+tiles_park(qs_group_t const *g, u32 cores)
+{
+    switch (g->conf.cfg->layout.idle) {
+    case QS_CONFIG_layout_idle_spin:
+        return false;
+    case QS_CONFIG_layout_idle_park:
+        return true;
+    default:
+        return g->plan->tile_cnt + g->conf.others > cores;
+    }
+}
+
+static u64
+largest_page(qs_config_t const *cfg)
+{
+    switch (cfg->hugetlbfs.pages) {
+    case QS_CONFIG_hugetlbfs_pages_4k:
+        return 4096;
+    case QS_CONFIG_hugetlbfs_pages_2m:
+        return QS_SHM_PAGE_2M;
+    default:
+        return QS_SHM_AUTO;
+    }
+}
+
+static int
+make_workspace(qs_group_t *g, qs_shm_t *shm, qs_wksp_t *wksp, char const *name,
+               qs_wksp_plan_t const *plan, u64 hash, u64 page_sz_max)
+{
+    u64 sz = qs_wksp_plan_size(plan);
+    int err = qs_shm_create(shm, &g->instance, name, sz, page_sz_max, -1);
+    char said[256];
+
+    if (err)
+        return refuse(g, 3, "memory for %s (%lu KiB): %s; %s", name, sz >> 10, strerror(-err),
+                      qs_shm_say(shm, said, sizeof(said)));
+    err = qs_wksp_create(wksp, shm, plan, hash);
+    if (err)
+        return refuse(g, 3, "workspace %s: %s", name, wksp->why[0] ? wksp->why : strerror(-err));
+    g->bytes += shm->sz;
+    return 0;
+}
+
+static int
+make_boot(qs_group_t *g)
+{
+    qs_wksp_plan_t plan = {0};
+
+    qs_wksp_plan_add(&plan, "boot", 0, sizeof(qs_boot_t), QS_ALIGN);
+    int err = make_workspace(g, &g->boot_shm, &g->boot_wksp, "boot", &plan, 0, 4096);
+    if (err)
+        return err;
+    g->boot = qs_wksp_object_addr(&g->boot_wksp, "boot", sizeof(qs_boot_t));
+    QS_ASSERT(g->boot);
+    g->boot->cfg = *g->conf.cfg;
+    g->boot->plan = *g->plan;
+    g->boot->clock = *g->conf.clock;
+    g->boot->started_ns = qs_clock_now(g->conf.clock);
+    g->boot->supervisor_pid = (i32)getpid();
+    if (qs_rng_seed_os(&g->boot->seed))
+        return refuse(g, 3, "the kernel gives no random numbers");
+
+    qs_wksp_plan_t bells = {0};
+    qs_wksp_plan_add(&bells, "bells", 0, QS_TILE_MAX * sizeof(qs_bell_t), QS_ALIGN);
+    return make_workspace(g, &g->bells_shm, &g->bells_wksp, "bells", &bells, g->plan->layout_hash,
+                          4096);
+}
+
+static int
+make_rings(qs_group_t *g, u32 tile)
+{
+    qs_plan_t const *p = g->plan;
+    qs_plan_tile_t const *t = &p->tile[tile];
+
+    for (u32 i = 0; i < t->out_cnt; i++) {
+        qs_plan_link_t const *link = &p->link[t->out[i]];
+        void *mem = qs_wksp_addr(&g->wksp[tile], link->mcache_off, link->mcache_sz);
+        if (qs_mcache_new(mem, link->depth, link->window, 0))
+            return refuse(g, 2, "link %s: its ring cannot be made", link->name);
+    }
+    return qs_cnc_new(cnc_of(g, tile)) ? refuse(g, 2, "tile %s: no status block", t->name) : 0;
+}
+
+static int
+make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
+{
+    int err = make_boot(g);
+
+    for (u32 i = 0; !err && i < g->plan->tile_cnt; i++) {
+        char name[QS_INSTANCE_NAME_MAX + 1];
+        qs_boot_workspace_name(g->plan, i, name);
+        err = make_workspace(g, &g->shm[i], &g->wksp[i], name, &wksp[i], g->plan->layout_hash,
+                             largest_page(g->conf.cfg));
+        if (!err)
+            err = make_rings(g, i);
+    }
+    return err;
+}
+
+/* keep_open lets each tile open, once and with our privileges, what must outlive it. */
+static int
+keep_open(qs_group_t *g, u32 tile)
+{
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_group_tile_t *gt = &g->tile[tile];
+    qs_tile_ctx_t ctx = {.cfg = &g->boot->cfg,
+                         .plan = g->plan,
+                         .clock = &g->boot->clock,
+                         .tile = tile,
+                         .idx = g->plan->tile[tile].idx,
+                         .cnt = g->plan->tile[tile].cnt};
+
+    gt->pidfd = gt->log_fd = -1;
+    if (!table->keep)
+        return 0;
+    int err = table->keep(&ctx);
+    if (err)
+        return refuse(g, 3, "%s: %s", g->plan->tile[tile].name,
+                      ctx.err[0] ? ctx.err : strerror(-err));
+    gt->handover.kept_cnt = ctx.kept_cnt;
+    memcpy(gt->handover.kept_fd, ctx.kept_fd, sizeof(ctx.kept_fd));
+    return 0;
+}
+
+static int
+make_handovers(qs_group_t *g)
+{
+    int bell_fd[QS_TILE_MAX];
+
+    for (u32 i = 0; i < g->plan->tile_cnt; i++) {
+        bool poll = row_of(g, i)->tile->wait == QS_WAIT_POLL && g->plan->tile[i].park;
+        bell_fd[i] = poll ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : -1;
+        if (poll && bell_fd[i] < 0)
+            return refuse(g, 3, "eventfd: %s", strerror(errno));
+    }
+    for (u32 i = 0; i < g->plan->tile_cnt; i++) {
+        qs_handover_t *h = &g->tile[i].handover;
+        bool needs[QS_TILE_MAX];
+        int err = keep_open(g, i);
+        if (err)
+            return err;
+        qs_boot_neighbours(g->plan, i, needs);
+        h->magic = QS_HANDOVER_MAGIC;
+        h->tile = i;
+        h->first_start = true;
+        h->boot_fd = g->boot_shm.fd_ro;
+        h->bells_fd = g->bells_shm.fd_rw;
+        for (u32 t = 0; t < QS_TILE_MAX; t++) {
+            bool mapped = t < g->plan->tile_cnt && needs[t];
+            h->wksp_fd[t] = mapped ? t == i ? g->shm[t].fd_rw : g->shm[t].fd_ro : -1;
+            h->eventfd[t] = mapped ? bell_fd[t] : -1;
+        }
+    }
+    return 0;
+}
+
+/* let_through clears close-on-exec of what this tile is given; everything else closes at exec. */
+static void
+let_through(int fd)
+{
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, 0);
+}
+
+static void
+become_tile(qs_group_t *g, u32 tile, int log_fd)
+{
+    qs_handover_t const *h = &g->tile[tile].handover;
+    char number[16];
+    cpu_set_t cpus;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != g->boot->supervisor_pid)
+        _exit(1); /* it died before the line above */
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which halts us in good order */
+    signal(SIGPIPE, SIG_IGN);
+    if (g->plan->tile[tile].cpu >= 0) {
+        CPU_ZERO(&cpus);
+        CPU_SET(g->plan->tile[tile].cpu, &cpus);
+        sched_setaffinity(0, sizeof(cpus), &cpus);
+    }
+    dup2(log_fd, 2);
+    int fd = memfd_create("handover", 0);
+    if (fd < 0 || write(fd, h, sizeof(*h)) != (ssize_t)sizeof(*h))
+        _exit(1);
+    let_through(h->boot_fd);
+    let_through(h->bells_fd);
+    for (u32 t = 0; t < QS_TILE_MAX; t++) {
+        let_through(h->wksp_fd[t]);
+        let_through(h->eventfd[t]);
+    }
+    for (u32 i = 0; i < h->kept_cnt; i++)
+        let_through(h->kept_fd[i]);
+    snprintf(number, sizeof(number), "%d", fd);
+    execl("/proc/self/exe", "quickstep", "tile", number, g->plan->tile[tile].name, NULL);
+    _exit(127);
+}
+
+static int
+start_process(qs_group_t *g, u32 tile)
+{
+    qs_group_tile_t *gt = &g->tile[tile];
+    int pipe_fd[2];
+
+    if (gt->log_fd >= 0)
+        close(gt->log_fd);
+    if (pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK))
+        return -errno;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_tile(g, tile, pipe_fd[1]);
+    close(pipe_fd[1]);
+    gt->log_fd = pipe_fd[0];
+    if (pid < 0)
+        return -errno;
+    gt->pid = pid;
+    gt->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    gt->started_ns = now_ns(g);
+    gt->retry_at = 0;
+    gt->part_sz = 0;
+    g->boot->tile[tile].pid = pid;
+    g->boot->tile[tile].starts++;
+    return 0;
+}
+
+typedef struct thread_arg {
+    qs_group_t *group;
+    u32 tile;
+} thread_arg_t;
+
+static void *
+thread_main(void *arg)
+{
+    thread_arg_t a = *(thread_arg_t *)arg;
+    free(arg);
+    qs_group_tile_t *gt = &a.group->tile[a.tile];
+    int code = qs_boot_run(&gt->handover, a.group->conf.topos, true);
+    qs_store_release(&gt->ended, true);
+    if (code)
+        qs_store_release(&gt->failures, 1);
+    return NULL;
+}
+
+static int
+start_thread(qs_group_t *g, u32 tile)
+{
+    thread_arg_t *arg = malloc(sizeof(*arg));
+    *arg = (thread_arg_t){.group = g, .tile = tile};
+    return -pthread_create((pthread_t *)&g->thread[tile], NULL, thread_main, arg);
+}
+
+static int
+start_tile(qs_group_t *g, u32 tile)
+{
+    qs_store_release(&g->boot->cmd[tile].word, QS_CMD_RUN);
+    int err = g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
+    g->tile[tile].handover.first_start = false;
+    return err;
+}
+
+int
+qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
+{
+    memset(g, 0, sizeof(*g));
+    g->conf = *conf;
+    g->plan = calloc(1, sizeof(*g->plan));
+    qs_wksp_plan_t *wksp = calloc(QS_TILE_MAX, sizeof(*wksp));
+    int code = qs_plan_make(g->plan, wksp, conf->topo, conf->cfg, false, g->err, sizeof(g->err))
+                   ? 2
+                   : 0;
+    if (!code) {
+        u32 cores = place_on_cores(g);
+        for (u32 i = 0; i < g->plan->tile_cnt; i++)
+            g->plan->tile[i].park = tiles_park(g, cores);
+        int err = qs_instance_create(&g->instance, conf->instance, false, &g->stale_bytes);
+        u64 reaped = 0;
+        if (err == -EBUSY)
+            code = refuse(g, 2, "instance %s runs already (pid %d)", conf->instance,
+                          g->instance.pid);
+        else if (err)
+            code = refuse(g, 3, "instance %s: %s", conf->instance, strerror(-err));
+        else if (qs_instance_reap(conf->instance, &reaped) > 0)
+            g->stale_bytes += reaped;
+    }
+    if (!code)
+        code = make_memory(g, wksp);
+    if (!code && conf->enter && conf->enter(conf->enter_arg))
+        code = refuse(g, 3, "cannot enter the node's namespaces");
+    if (!code)
+        code = make_handovers(g);
+    free(wksp);
+    for (u32 i = 0; !code && i < g->plan->tile_cnt; i++) {
+        int err = start_tile(g, i);
+        if (err)
+            code = refuse(g, 3, "tile %s: %s", g->plan->tile[i].name, strerror(-err));
+    }
+    if (code) {
+        g->state = QS_GROUP_FAILED;
+        qs_group_stop(g);
+    }
+    return code;
+}
+
+/* keep_line remembers what a tile said, for the case that it dies, and passes it on. */
+static void
+keep_line(qs_group_tile_t *gt, char const *text, u32 sz)
+{
+    char *line = gt->line[gt->line_cnt++ % QS_GROUP_LAST_LINES];
+    u32 kept = sz < QS_GROUP_LINE_SZ - 1 ? sz : QS_GROUP_LINE_SZ - 1;
+
+    memcpy(line, text, kept);
+    line[kept] = 0;
+}
+
+static void
+read_log(qs_group_tile_t *gt)
+{
+    char buf[4096];
+    ssize_t got;
+
+    while ((got = read(gt->log_fd, buf, sizeof(buf))) > 0) {
+        ssize_t wrote = write(2, buf, (size_t)got);
+        (void)wrote;
+        for (ssize_t i = 0; i < got; i++) {
+            if (buf[i] == '\n') {
+                keep_line(gt, gt->part, gt->part_sz);
+                gt->part_sz = 0;
+            } else if (gt->part_sz < sizeof(gt->part)) {
+                gt->part[gt->part_sz++] = buf[i];
+            }
+        }
+    }
+    if (got == 0) {
+        close(gt->log_fd);
+        gt->log_fd = -1;
+    }
+}
+
+static void
+tell_death(qs_group_t *g, u32 tile, int status, char const *then)
+{
+    qs_group_tile_t *gt = &g->tile[tile];
+    char name[QS_NAME_MAX + 4];
+
+    if (WIFSIGNALED(status))
+        qs_log(&tile_died, "%s (pid %d) was killed by signal %d (%s); %s", label(g, tile, name),
+               gt->pid, WTERMSIG(status), strsignal(WTERMSIG(status)), then);
+    else
+        qs_log(&tile_died, "%s (pid %d) ended with code %d, reason %u; %s", label(g, tile, name),
+               gt->pid, WEXITSTATUS(status), qs_cnc_reason(cnc_of(g, tile)), then);
+    u32 cnt = gt->line_cnt < QS_GROUP_LAST_LINES ? gt->line_cnt : QS_GROUP_LAST_LINES;
+    for (u32 i = gt->line_cnt - cnt; i < gt->line_cnt; i++)
+        qs_log(&last_words, "%s had said: %s", name, gt->line[i % QS_GROUP_LAST_LINES]);
+    gt->line_cnt = 0;
+}
+
+static void
+give_up(qs_group_t *g, u32 tile, char const *why)
+{
+    char name[QS_NAME_MAX + 4];
+
+    snprintf(g->err, sizeof(g->err), "%s: %s", label(g, tile, name), why);
+    qs_log(&group_stops, "%s", g->err);
+    g->state = QS_GROUP_FAILED;
+}
+
+static u64
+backoff_ns(u32 failures)
+{
+    u64 wait = BACKOFF_MIN_NS << (failures < 10 ? failures : 10);
+    return wait < BACKOFF_MAX_NS ? wait : BACKOFF_MAX_NS;
+}
+
+static void
+bury(qs_group_t *g, u32 tile, int status)
+{
+    qs_group_tile_t *gt = &g->tile[tile];
+    qs_boot_tile_t *record = &g->boot->tile[tile];
+    u64 now = now_ns(g);
+
+    if (gt->log_fd >= 0)
+        read_log(gt);
+    close(gt->pidfd);
+    gt->pidfd = -1;
+    record->last_status = status;
+    record->pid = 0;
+    if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g->state == QS_GROUP_STOPPING) {
+        gt->ended = true;
+    } else {
+        record->deaths++;
+        gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
+        bool never_ran = g->state == QS_GROUP_STARTING && gt->failures >= BOOT_FAILURES;
+        if (row_of(g, tile)->death == QS_STOP || never_ran) {
+            tell_death(g, tile, status, "it is not to be restarted");
+            give_up(g, tile, never_ran ? "it does not start" : "it died, and the group with it");
+            g->exit_code = never_ran ? 3 : 1;
+        } else {
+            tell_death(g, tile, status, "it is started again");
+            gt->retry_at = now + (gt->failures > 1 ? backoff_ns(gt->failures) : 0);
+        }
+    }
+    gt->pid = 0;
+}
+
+static void
+restart_due(qs_group_t *g)
+{
+    u64 now = now_ns(g);
+
+    for (u32 i = 0; i < g->plan->tile_cnt; i++) {
+        qs_group_tile_t *gt = &g->tile[i];
+        if (g->state > QS_GROUP_RUNNING || gt->pid || !gt->retry_at || gt->retry_at > now)
+            continue;
+        if (start_tile(g, i))
+            gt->retry_at = now + backoff_ns(++gt->failures);
+    }
+}
+
+static int
+until_next_restart(qs_group_t const *g, int timeout_ms)
+{
+    u64 now = now_ns(g);
+
+    for (u32 i = 0; i < g->plan->tile_cnt; i++) {
+        u64 at = g->tile[i].retry_at;
+        if (!at || g->tile[i].pid)
+            continue;
+        int ms = at > now ? (int)((at - now) / 1000000u) + 1 : 0;
+        timeout_ms = timeout_ms < 0 || ms < timeout_ms ? ms : timeout_ms;
+    }
+    return timeout_ms;
+}
+
+static void
+look_at_threads(qs_group_t *g)
+{
+    for (u32 i = 0; i < g->plan->tile_cnt; i++)
+        if (qs_load_acquire(&g->tile[i].failures) && g->state <= QS_GROUP_RUNNING)
+            give_up(g, i, "its thread failed");
+}
+
+bool
+qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
+{
+    struct pollfd p[1 + 2 * QS_TILE_MAX];
+    u32 owner[1 + 2 * QS_TILE_MAX];
+    nfds_t cnt = 0;
+
+    p[cnt++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    for (u32 i = 0; !g->conf.threads && i < g->plan->tile_cnt; i++) {
+        owner[cnt] = i;
+        p[cnt++] = (struct pollfd){.fd = g->tile[i].log_fd, .events = POLLIN};
+        owner[cnt] = i;
+        p[cnt++] = (struct pollfd){.fd = g->tile[i].pidfd, .events = POLLIN};
+    }
+    poll(p, cnt, until_next_restart(g, timeout_ms));
+    for (nfds_t k = 1; k < cnt; k += 2) {
+        qs_group_tile_t *gt = &g->tile[owner[k]];
+        int status;
+        if (p[k].revents && gt->log_fd >= 0)
+            read_log(gt);
+        if (p[k + 1].revents && gt->pid && waitpid(gt->pid, &status, WNOHANG) == gt->pid)
+            bury(g, owner[k], status);
+    }
+    if (g->conf.threads)
+        look_at_threads(g);
+    restart_due(g);
+    if (g->state == QS_GROUP_STARTING && qs_group_ready(g))
+        g->state = QS_GROUP_RUNNING;
+    g->boot->group_state = g->state;
+    return fd >= 0 && p[0].revents & POLLIN;
+}
+
+bool
+qs_group_ready(qs_group_t *g)
+{
+    for (u32 i = 0; i < g->plan->tile_cnt; i++)
+        if (qs_cnc_state(cnc_of(g, i)) < QS_CNC_RUN && !qs_load_acquire(&g->tile[i].ended))
+            return false;
+    return true;
+}
+
+bool
+qs_group_done(qs_group_t const *g)
+{
+    for (u32 i = 0; i < g->plan->tile_cnt; i++)
+        if (!qs_load_acquire(&g->tile[i].ended))
+            return false;
+    return true;
+}
+
+/* command_halt tells all tiles, or only those that make work. */
+static void
+command_halt(qs_group_t *g, bool all)
+{
+    qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
+
+    for (u32 i = 0; i < g->plan->tile_cnt; i++)
+        if (all || (!g->plan->tile[i].in_cnt && !row_of(g, i)->tile->is_net))
+            qs_store_release(&g->boot->cmd[i].word, QS_CMD_HALT);
+    qs_bell_fence();
+    for (u32 i = 0; i < g->plan->tile_cnt; i++)
+        qs_bell_ring(&bell[i], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[i].handover.eventfd[i]);
+}
+
+void
+qs_group_drain(qs_group_t *g)
+{
+    command_halt(g, false);
+}
+
+static void
+halt_tiles(qs_group_t *g)
+{
+    u64 deadline = now_ns(g) + HALT_GRACE_NS;
+    char name[QS_NAME_MAX + 4];
+
+    command_halt(g, true);
+    if (g->conf.threads) {
+        for (u32 i = 0; i < g->plan->tile_cnt; i++)
+            if (g->thread[i])
+                pthread_join((pthread_t)g->thread[i], NULL);
+        return;
+    }
+    for (;;) {
+        u32 left = 0;
+        for (u32 i = 0; i < g->plan->tile_cnt; i++)
+            left += g->tile[i].pid != 0;
+        if (!left)
+            return;
+        if (now_ns(g) > deadline) {
+            for (u32 i = 0; i < g->plan->tile_cnt; i++) {
+                if (!g->tile[i].pid)
+                    continue;
+                qs_log(&kills, "%s does not halt and is killed", label(g, i, name));
+                kill(g->tile[i].pid, SIGKILL);
+            }
+            deadline = UINT64_MAX;
+        }
+        qs_group_poll(g, -1, 50);
+    }
+}
+
+int
+qs_group_stop(qs_group_t *g)
+{
+    bool failed = g->state == QS_GROUP_FAILED;
+
+    g->state = QS_GROUP_STOPPING;
+    if (g->boot && g->bells_wksp.mem)
+        halt_tiles(g);
+    if (g->boot)
+        g->boot->group_state = failed ? QS_GROUP_FAILED : QS_GROUP_STOPPED;
+    for (u32 i = 0; g->plan && i < g->plan->tile_cnt; i++) {
+        qs_handover_t const *h = &g->tile[i].handover;
+        for (u32 k = 0; k < h->kept_cnt; k++)
+            close(h->kept_fd[k]);
+        if (h->magic && h->eventfd[i] >= 0)
+            close(h->eventfd[i]);
+        if (g->wksp[i].mem) {
+            qs_wksp_unmap(&g->wksp[i]);
+            qs_shm_close(&g->shm[i]);
+        }
+    }
+    if (g->bells_wksp.mem) {
+        qs_wksp_unmap(&g->bells_wksp);
+        qs_shm_close(&g->bells_shm);
+    }
+    if (g->boot_wksp.mem) {
+        qs_wksp_unmap(&g->boot_wksp);
+        qs_shm_close(&g->boot_shm);
+    }
+    if (g->instance.name[0] && g->instance.owner)
+        qs_instance_close(&g->instance);
+    free(g->plan);
+    g->plan = NULL;
+    g->boot = NULL;
+    g->state = failed ? QS_GROUP_FAILED : QS_GROUP_STOPPED;
+    return failed ? g->exit_code ? g->exit_code : 1 : 0;
+}

@@ -1,0 +1,86 @@
+#include "disco/qs_sandbox.h"
+
+#include <cap-ng.h>
+#include <dirent.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define OPEN_FD_MAX 1024
+
+static bool
+listed(int fd, int const *keep, u32 cnt)
+{
+    for (u32 i = 0; i < cnt; i++)
+        if (keep[i] == fd)
+            return true;
+    return fd <= 2;
+}
+
+/* close_unlisted collects first: closing while reading would close the directory too. */
+static bool
+close_unlisted(int const *keep, u32 cnt)
+{
+    int open_fd[OPEN_FD_MAX];
+    u32 open_cnt = 0;
+    DIR *dir = opendir("/proc/self/fd");
+
+    if (!dir)
+        return false;
+    for (struct dirent *e; open_cnt < OPEN_FD_MAX && (e = readdir(dir));) {
+        int fd = atoi(e->d_name);
+        if (e->d_name[0] != '.' && fd != dirfd(dir) && !listed(fd, keep, cnt))
+            open_fd[open_cnt++] = fd;
+    }
+    closedir(dir);
+    for (u32 i = 0; i < open_cnt; i++)
+        close(open_fd[i]);
+    return open_cnt < OPEN_FD_MAX;
+}
+
+static bool
+set_limits(void)
+{
+    struct rlimit none = {0, 0};
+    bool ok = !setrlimit(RLIMIT_CORE, &none);
+
+    ok &= !setrlimit(RLIMIT_FSIZE, &none);
+    ok &= !setrlimit(RLIMIT_NPROC, &none);
+    ok &= !setrlimit(RLIMIT_NOFILE, &none); /* those open stay open */
+    return ok;
+}
+
+static bool
+drop_capabilities(void)
+{
+    capng_clear(CAPNG_SELECT_BOTH);
+    return !capng_apply(CAPNG_SELECT_BOTH);
+}
+
+u32
+qs_sandbox_enter(int const *fd, u32 cnt)
+{
+    u32 got = 0;
+
+    got |= close_unlisted(fd, cnt) ? QS_SANDBOX_FDS : 0;
+    got |= drop_capabilities() ? QS_SANDBOX_CAPS : 0;
+    got |= !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? QS_SANDBOX_NO_NEW_PRIVS : 0;
+    got |= set_limits() ? QS_SANDBOX_LIMITS : 0;
+    return got;
+}
+
+char const *
+qs_sandbox_lacks(u32 got, char *buf, u64 buf_sz)
+{
+    static char const *const name[] = {"limits", "descriptors", "capabilities", "no_new_privs"};
+    u64 used = 0;
+
+    buf[0] = 0;
+    for (u32 i = 0; i < QS_COUNT(name); i++) {
+        if (got >> i & 1 || used >= buf_sz)
+            continue;
+        int wrote = snprintf(buf + used, buf_sz - used, "%s%s", used ? ", " : "", name[i]);
+        used += wrote > 0 ? (u64)wrote : 0;
+    }
+    return buf;
+}

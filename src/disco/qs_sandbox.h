@@ -1,0 +1,29 @@
+/* qs_sandbox - what a tile gives up between boot and untrusted input.
+
+   In this order: limits (no new file is opened beyond what is open, no core, no child), file
+   descriptors not on the list are closed, all capabilities and the bounding set are dropped,
+   no_new_privs.  Each step is tried whatever became of the others; what could not be had is said.
+
+   Threads: the whole process.  Blocks: never.  Allocates: libcap-ng's state. */
+
+#ifndef QS_DISCO_SANDBOX_H
+#define QS_DISCO_SANDBOX_H
+
+#include "tango/base/qs_base.h"
+
+enum {
+    QS_SANDBOX_LIMITS = 1,
+    QS_SANDBOX_FDS = 2,
+    QS_SANDBOX_CAPS = 4,
+    QS_SANDBOX_NO_NEW_PRIVS = 8,
+    QS_SANDBOX_ALL = 15,
+};
+
+/* qs_sandbox_enter keeps fd[0..cnt) and standard input, output and error.  Returns the steps that
+   took, QS_SANDBOX_ALL at best. */
+u32 qs_sandbox_enter(int const *fd, u32 cnt);
+
+/* qs_sandbox_lacks writes the names of the steps not in `got` into buf, and returns it. */
+char const *qs_sandbox_lacks(u32 got, char *buf, u64 buf_sz);
+
+#endif

@@ -1,0 +1,124 @@
+/* qs_tile - what a tile is: a table of callbacks, run by the stem (qs_stem.h).
+
+   A tile is one single-threaded loop in a process of its own.  Its life:
+
+       supervisor   keep     opens what must outlive the tile (sockets, XDP links); once
+       tile         layout   places its memory: run twice, to measure and to place
+                    boot     privileged: files, keys, set-up of kept descriptors
+                    -------- sandbox: no privileges from here on
+                    init     last preparations
+                    -------- untrusted input from here on
+                    run      { qs_stem_loop(&qs_tile_x, self, stem); }
+                        want     cheap filter on sig, before anything is copied
+                        copy     speculative: bytes may be torn; writes scratch only
+                        frag     a batch, real: returns how many it dealt with
+                        poll     once a turn: for tiles that make work themselves
+                        tidy     now and then: timers, gauges
+
+   frag returns fewer than b->cnt when a publish had no credit; the stem presents the rest again.
+   A fragment counts as consumed when frag has counted it, so everything derived from it must
+   be published by then, or be held (qs_stem_hold): a restart is at-least-once.
+
+   The memory that layout places lies in the tile's workspace and survives its death; ctx->fresh
+   says whether it is new (zeroed) or the last run's.  Trust it as far as the tile itself.
+
+   Threads: callbacks of one tile never run at once.  The stem binds them at compile time: run
+   is the only pointer that is called while the tile runs. */
+
+#ifndef QS_DISCO_TILE_H
+#define QS_DISCO_TILE_H
+
+#include "disco/qs_metrics.h"
+#include "tango/base/qs_clock.h"
+#include "tango/qs_mcache.h"
+
+#define QS_TILE_IN_KIND_MAX  8u
+#define QS_TILE_OUT_KIND_MAX 8u
+#define QS_TILE_FD_MAX       80u /* kept, and waited for */
+#define QS_BATCH             32u
+
+struct qs_config;
+struct qs_plan;
+typedef struct qs_stem qs_stem_t;
+
+/* How a tile sleeps.  QS_WAIT_POLL if it waits for file descriptors too. */
+typedef enum qs_wait { QS_WAIT_FUTEX, QS_WAIT_POLL } qs_wait_t;
+
+/* An input by the tile's own enum: the index here is `in` in its callbacks.  "*" as last entry
+   takes every other producer that the topology sends here. */
+typedef struct qs_tile_in {
+    char const *from;
+    bool in_place; /* the payload is not copied: only for reliable links, and for tiles that
+                      pass it on or bear that it changes while they read */
+} qs_tile_in_t;
+
+/* qs_layout_t hands out a tile's memory. */
+typedef struct qs_layout {
+    u8 *base; /* NULL while measuring */
+    u64 sz;
+} qs_layout_t;
+
+/* qs_layout_take returns sz bytes aligned to align (a power of two, at most 4096), or NULL while
+   measuring: layout must not dereference what it takes. */
+QS_INLINE void *
+qs_layout_take(qs_layout_t *l, u64 sz, u64 align)
+{
+    u64 off = qs_align_up(l->sz, align);
+    l->sz = off + sz;
+    return l->base ? l->base + off : NULL;
+}
+
+/* What a tile is told about itself. */
+typedef struct qs_tile_ctx {
+    struct qs_config const *cfg;
+    struct qs_plan const *plan;
+    qs_clock_t const *clock;
+    u32 tile;                    /* index in the plan */
+    u32 idx;                     /* which instance of its row: verify:idx */
+    u32 cnt;                     /* of cnt instances */
+    bool fresh;                  /* its memory is new */
+    void *metrics;               /* its struct of QS_METRICS; counters go on from where they were */
+    int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
+    u32 kept_cnt;
+    int wait_fd[QS_TILE_FD_MAX]; /* QS_WAIT_POLL: boot adds what wakes it when readable */
+    u32 wait_cnt;
+    char err[256]; /* keep, boot and init: one line for the user when they fail */
+} qs_tile_ctx_t;
+
+/* A batch of one input.  data[i] are frag[i].sz readable bytes: a private copy, unless the input
+   is in_place; NULL when the tile has its own copy. */
+typedef struct qs_batch {
+    u32 in;   /* the tile's own enum */
+    u32 from; /* which instance of the producer */
+    u32 link; /* stem->in[link] */
+    u32 cnt;
+    u32 slot; /* frag[i] went into copy's slot + i */
+    qs_frag_t const *frag;
+    u8 const *const *data;
+} qs_batch_t;
+
+typedef struct qs_tile {
+    char const *name;
+    char const *help; /* one line, for `quickstep topo` and the docs */
+    qs_tile_in_t in[QS_TILE_IN_KIND_MAX];
+    char const *out[QS_TILE_OUT_KIND_MAX]; /* by its own enum; "*": every consumer in the table */
+    qs_metric_desc_t const *metrics;
+    qs_wait_t wait;
+    bool is_net; /* its payloads begin anywhere: the low six bits of ctl are part of their address;
+                    its link rows name ports */
+    u32 tidy_ns; /* between two tidy; 0: 100 us */
+    int const *syscalls; /* beyond the stem's, ended by -1; NULL: none */
+
+    int (*keep)(qs_tile_ctx_t *ctx);                           /* 0 or -errno */
+    void *(*layout)(qs_layout_t *l, qs_tile_ctx_t const *ctx); /* returns self */
+    int (*boot)(void *self, qs_tile_ctx_t *ctx);               /* 0 or -errno */
+    int (*init)(void *self, qs_tile_ctx_t *ctx, qs_stem_t *stem);
+    bool (*want)(void *self, u32 in, u64 sig);
+    void (*copy)(void *self, u32 in, u32 slot, qs_frag_t const *frag, u8 const *data);
+    u32 (*frag)(void *self, qs_stem_t *stem, qs_batch_t const *b);
+    u32 (*poll)(void *self, qs_stem_t *stem); /* returns how much it did */
+    void (*tidy)(void *self, qs_stem_t *stem);
+    void (*run)(void *self, qs_stem_t *stem);
+} qs_tile_t;
+
+#endif

@@ -1,0 +1,13 @@
+/* qs_topos - the topologies that quickstep itself knows; the first is what `run` runs. */
+
+#ifndef QS_DISCO_TOPOS_H
+#define QS_DISCO_TOPOS_H
+
+#include "disco/qs_topo.h"
+
+extern qs_topo_t const qs_topo_listen, qs_topo_load, qs_topo_replay;
+
+/* Ended by NULL. */
+extern qs_topo_t const *const qs_topos[];
+
+#endif

@@ -1,0 +1,75 @@
+/* The lab's topologies.  This file is the only place where their edges are written.  A cluster of
+   the lab is some of these, each in a network namespace of its own. */
+
+#include "disco/qs_topos.h"
+
+extern qs_tile_t const qs_tile_net, qs_tile_load, qs_tile_replay, qs_tile_sink;
+
+static u32
+net_tiles(qs_config_t const *cfg)
+{
+    return cfg->net.tiles;
+}
+
+/* clang-format off */
+static qs_tile_row_t const listen_tiles[] = {
+/*    name   tile             cnt  or from    on death     */
+    { NULL, &qs_tile_net,      1, net_tiles, QS_RESTART },
+    { NULL, &qs_tile_sink,     1, NULL,      QS_RESTART },
+    { 0 }
+};
+
+static qs_link_row_t const listen_links[] = {
+/*    from      to        depth  window   mtu   flow         ports                            */
+    { "net",    "sink",    4096,   1024, 1472,  QS_LOSSY,    "tpu tvu gossip repair extra" },
+    { 0 }
+};
+
+qs_topo_t const qs_topo_listen = {
+    .name    = "listen",
+    .help    = "receives on all ports and accounts for every datagram",
+    .picture = "      wire ~~~> net:i ---> sink          ---> lossy   ===> reliable\n",
+    .tiles   = listen_tiles,
+    .links   = listen_links,
+};
+
+static qs_tile_row_t const load_tiles[] = {
+    { NULL, &qs_tile_load,     1, NULL,      QS_RESTART },
+    { NULL, &qs_tile_net,      1, NULL,      QS_RESTART },
+    { 0 }
+};
+
+static qs_link_row_t const load_links[] = {
+    { "load",   "net",     1024,    128, 4096,  QS_RELIABLE, NULL },
+    { 0 }
+};
+
+qs_topo_t const qs_topo_load = {
+    .name    = "load",
+    .help    = "sends numbered datagrams at a steady rate",
+    .picture = "      load ===> net ~~~> wire            ---> lossy   ===> reliable\n",
+    .tiles   = load_tiles,
+    .links   = load_links,
+};
+
+static qs_tile_row_t const replay_tiles[] = {
+    { NULL, &qs_tile_replay,   1, NULL,      QS_STOP    },
+    { NULL, &qs_tile_net,      1, NULL,      QS_RESTART },
+    { 0 }
+};
+
+static qs_link_row_t const replay_links[] = {
+    { "replay", "net",     1024,    128, 4096,  QS_RELIABLE, NULL },
+    { 0 }
+};
+
+qs_topo_t const qs_topo_replay = {
+    .name    = "replay",
+    .help    = "sends the UDP payloads of a capture file",
+    .picture = "      replay ===> net ~~~> wire          ---> lossy   ===> reliable\n",
+    .tiles   = replay_tiles,
+    .links   = replay_links,
+};
+/* clang-format on */
+
+qs_topo_t const *const qs_topos[] = {&qs_topo_listen, &qs_topo_load, &qs_topo_replay, NULL};
