@@ -1,8 +1,7 @@
-#include "tango/base/qs_base.h"
+#include "app/qs_cmd.h"
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    puts("quickstep");
-    return 0;
+    return qs_main(argc, argv, qs_topos);
 }

@@ -9,6 +9,18 @@
 #ifndef QS_APP_CMD_H
 #define QS_APP_CMD_H
 
+#include "disco/qs_topos.h"
+
+/* qs_main is main: a program with tiles and topologies of its own calls it with them, and has
+   all subcommands.  topos is ended by NULL; the first is what `run` runs. */
+int qs_main(int argc, char **argv, qs_topo_t const *const *topos);
+
+int qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_topo(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_metrics(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos);
+
 /* config check FILE [--json]              say what is wrong with a file
    config show [--json] [--config FILE] [--set section.key=value]...
                                            the options as they would be used

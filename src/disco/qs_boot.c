@@ -19,6 +19,7 @@ typedef struct room {
     qs_wksp_t wksp[QS_TILE_MAX];
     qs_bell_t *bell;
     void *self;
+    qs_cnc_tx_t cnc;
     qs_tile_ctx_t ctx;
     qs_stem_t stem;
 } room_t;
@@ -175,8 +176,9 @@ make_stem(room_t *r)
     qs_rng_init(&s->rng, r->boot->seed, me);
     s->bell = &r->bell[me];
     s->eventfd = r->h->eventfd[me];
-    s->cnc = at(r, me, r->me->cnc_off, qs_cnc_footprint());
-    s->cmd = &r->boot->cmd[me];
+    s->cnc = r->cnc;
+    if (qs_cmd_rx_join(&s->cmd, &r->boot->cmd[me]))
+        return fail("workspace boot", "it holds no commands");
     s->metrics = at(r, me, r->me->stem_metrics_off, sizeof(*s->metrics));
     s->in_cnt = r->me->in_cnt;
     s->out_cnt = r->me->out_cnt;
@@ -264,13 +266,14 @@ live(room_t *r, bool in_thread)
         return err;
     if (!in_thread)
         enter_sandbox(r);
+    qs_cnc_state_set(&s->cnc, QS_CNC_INIT);
     if (tile->init)
         err = run_callback(r, "init", tile->init(r->self, &r->ctx, s));
     if (err)
         return err;
     s->wait_fd = r->ctx.wait_fd;
     s->wait_cnt = r->ctx.wait_cnt;
-    qs_cnc_set_state(s->cnc, QS_CNC_RUN);
+    qs_cnc_state_set(&s->cnc, QS_CNC_RUN);
     tile->run(r->self, s);
     qs_stem_leave(s);
     return 0;
@@ -301,12 +304,15 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, bool in_threa
         fail(r->plan->topo, "this program has no such topology");
         return 1;
     }
-    qs_cnc_t *cnc = at(r, h->tile, r->me->cnc_off, qs_cnc_footprint());
-    qs_cnc_start(cnc, (u32)getpid());
+    if (qs_cnc_tx_join(&r->cnc, at(r, h->tile, r->me->cnc_off, qs_cnc_footprint()))) {
+        fail(r->me->name, "it has no status block");
+        return 1;
+    }
+    qs_cnc_boot(&r->cnc, (u32)getpid());
     make_ctx(r);
     int err = live(r, in_thread);
     u32 reason = err ? QS_EXIT_BOOT : r->stem.exit_reason;
-    qs_cnc_end(cnc, err || reason >= QS_EXIT_FIRST_OWN ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
+    qs_cnc_end(&r->cnc, err || reason >= QS_EXIT_FIRST_OWN ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
     for (u32 t = 0; t < QS_TILE_MAX; t++)
         qs_wksp_unmap(&r->wksp[t]);
     qs_wksp_unmap(&r->bells_wksp);

@@ -18,14 +18,6 @@
 #include "disco/qs_topo.h"
 #include "tango/qs_instance.h"
 
-/* Why a tile ended by itself (qs_stem_exit), as the supervisor prints it. */
-typedef enum qs_exit {
-    QS_EXIT_HALT,  /* it was told to */
-    QS_EXIT_DONE,  /* its work is done */
-    QS_EXIT_BOOT,  /* boot or init failed; the log says why */
-    QS_EXIT_FIRST_OWN = 16, /* a tile's own reasons begin here */
-} qs_exit_t;
-
 /* The supervisor's record of one tile. */
 typedef struct qs_boot_tile {
     u64 starts;
@@ -44,7 +36,7 @@ typedef struct qs_boot {
     i32 supervisor_pid;
     u32 group_state; /* qs_group_state_t */
     qs_boot_tile_t tile[QS_TILE_MAX];
-    alignas(QS_ALIGN) qs_cmd_t cmd[QS_TILE_MAX];
+    qs_cmd_word_t cmd[QS_TILE_MAX];
 } qs_boot_t;
 
 typedef struct qs_handover {

@@ -54,10 +54,25 @@ row_of(qs_group_t const *g, u32 tile)
     return &g->conf.topo->tiles[g->plan->tile[tile].row];
 }
 
-static qs_cnc_t *
-cnc_of(qs_group_t *g, u32 tile)
+/* status_of reads what the tile says of itself; a block that was overwritten says UNKNOWN. */
+static qs_cnc_view_t
+status_of(qs_group_t const *g, u32 tile)
 {
-    return qs_wksp_addr(&g->wksp[tile], g->plan->tile[tile].cnc_off, qs_cnc_footprint());
+    qs_cnc_rx_t rx;
+
+    if (qs_cnc_rx_join(&rx, qs_wksp_addr(&g->wksp[tile], g->plan->tile[tile].cnc_off,
+                                         qs_cnc_footprint())))
+        return (qs_cnc_view_t){.state = QS_CNC_UNKNOWN};
+    return qs_cnc_query(&rx);
+}
+
+static void
+command(qs_group_t *g, u32 tile, qs_cmd_t cmd)
+{
+    qs_cmd_tx_t tx;
+
+    if (!qs_cmd_tx_join(&tx, &g->boot->cmd[tile]))
+        qs_cmd_set(&tx, cmd);
 }
 
 /* place_on_cores gives tile i the core i of those we may use, round and round. */
@@ -71,7 +86,7 @@ place_on_cores(qs_group_t *g)
     if (sched_getaffinity(0, sizeof(allowed), &allowed))
         return 0;
     for (i32 c = 0; c < CPU_SETSIZE; c++)
-        if (CPU_ISSET(c, &allowed))
+        if (CPU_ISSET((size_t)c, &allowed))
             cpu[cnt++] = c;
     for (u32 i = 0; cnt && i < g->plan->tile_cnt; i++)
         g->plan->tile[i].cpu = cpu[(g->conf.first_cpu + i) % cnt];
@@ -138,6 +153,9 @@ make_boot(qs_group_t *g)
     g->boot->clock = *g->conf.clock;
     g->boot->started_ns = qs_clock_now(g->conf.clock);
     g->boot->supervisor_pid = (i32)getpid();
+    for (u32 i = 0; i < QS_TILE_MAX; i++)
+        if (qs_cmd_new(&g->boot->cmd[i]))
+            return refuse(g, 2, "workspace boot: no room for commands");
     if (qs_rng_seed_os(&g->boot->seed))
         return refuse(g, 3, "the kernel gives no random numbers");
 
@@ -159,7 +177,8 @@ make_rings(qs_group_t *g, u32 tile)
         if (qs_mcache_new(mem, link->depth, link->window, 0))
             return refuse(g, 2, "link %s: its ring cannot be made", link->name);
     }
-    return qs_cnc_new(cnc_of(g, tile)) ? refuse(g, 2, "tile %s: no status block", t->name) : 0;
+    void *cnc = qs_wksp_addr(&g->wksp[tile], t->cnc_off, qs_cnc_footprint());
+    return qs_cnc_new(cnc) ? refuse(g, 2, "tile %s: no status block", t->name) : 0;
 }
 
 static int
@@ -260,7 +279,7 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     signal(SIGPIPE, SIG_IGN);
     if (g->plan->tile[tile].cpu >= 0) {
         CPU_ZERO(&cpus);
-        CPU_SET(g->plan->tile[tile].cpu, &cpus);
+        CPU_SET((size_t)g->plan->tile[tile].cpu, &cpus);
         sched_setaffinity(0, sizeof(cpus), &cpus);
     }
     dup2(log_fd, 2);
@@ -336,7 +355,7 @@ start_thread(qs_group_t *g, u32 tile)
 static int
 start_tile(qs_group_t *g, u32 tile)
 {
-    qs_store_release(&g->boot->cmd[tile].word, QS_CMD_RUN);
+    command(g, tile, QS_CMD_RUN);
     int err = g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
     g->tile[tile].handover.first_start = false;
     return err;
@@ -431,7 +450,7 @@ tell_death(qs_group_t *g, u32 tile, int status, char const *then)
                gt->pid, WTERMSIG(status), strsignal(WTERMSIG(status)), then);
     else
         qs_log(&tile_died, "%s (pid %d) ended with code %d, reason %u; %s", label(g, tile, name),
-               gt->pid, WEXITSTATUS(status), qs_cnc_reason(cnc_of(g, tile)), then);
+               gt->pid, WEXITSTATUS(status), status_of(g, tile).reason, then);
     u32 cnt = gt->line_cnt < QS_GROUP_LAST_LINES ? gt->line_cnt : QS_GROUP_LAST_LINES;
     for (u32 i = gt->line_cnt - cnt; i < gt->line_cnt; i++)
         qs_log(&last_words, "%s had said: %s", name, gt->line[i % QS_GROUP_LAST_LINES]);
@@ -559,7 +578,7 @@ bool
 qs_group_ready(qs_group_t *g)
 {
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
-        if (qs_cnc_state(cnc_of(g, i)) < QS_CNC_RUN && !qs_load_acquire(&g->tile[i].ended))
+        if (status_of(g, i).state < QS_CNC_RUN && !qs_load_acquire(&g->tile[i].ended))
             return false;
     return true;
 }
@@ -581,7 +600,7 @@ command_halt(qs_group_t *g, bool all)
 
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
         if (all || (!g->plan->tile[i].in_cnt && !row_of(g, i)->tile->is_net))
-            qs_store_release(&g->boot->cmd[i].word, QS_CMD_HALT);
+            command(g, i, QS_CMD_HALT);
     qs_bell_fence();
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
         qs_bell_ring(&bell[i], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[i].handover.eventfd[i]);

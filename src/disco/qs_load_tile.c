@@ -92,7 +92,7 @@ load_poll(void *self, qs_stem_t *stem)
         schedule_next(t);
         sent++;
     }
-    qs_metric_add(&t->m->sent, sent);
+    qs_metric_set(&t->m->sent, stem->out[0].tx.seq); /* right even if we were killed in between */
     if (stem->now - t->due_ns > 1000000000u && t->due_ns < stem->now)
         t->due_ns = stem->now; /* held up for a second: do not make up for it in one burst */
     qs_stem_wake_at(stem, t->due_ns);

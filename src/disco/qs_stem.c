@@ -158,8 +158,8 @@ qs_stem_chore_(qs_stem_t *s)
     u32 chore = s->chore++;
 
     if (chore == 0) {
-        qs_cnc_heartbeat(s->cnc, s->now);
-        if (qs_cmd_query(s->cmd) == QS_CMD_HALT)
+        qs_cnc_heartbeat(&s->cnc, s->now);
+        if (qs_cmd_query(&s->cmd) == QS_CMD_HALT)
             s->stop = true;
         if (s->in_cnt)
             s->first_in = (s->first_in + 1) % s->in_cnt;
@@ -192,7 +192,7 @@ anything_new(qs_stem_t *s)
         if (out->blocked && qs_fctl_query(&out->fctl, out->tx.seq, s->now))
             return true;
     }
-    return qs_cmd_query(s->cmd) == QS_CMD_HALT;
+    return qs_cmd_query(&s->cmd) == QS_CMD_HALT;
 }
 
 static void
@@ -246,6 +246,15 @@ qs_stem_idle_(qs_stem_t *s)
         qs_pause();
         return;
     }
-    qs_cnc_heartbeat(s->cnc, s->now);
+    qs_cnc_heartbeat(&s->cnc, s->now);
     park(s);
+}
+
+void
+qs_stem_leave(qs_stem_t *s)
+{
+    write_fseqs(s);
+    for (u32 i = 0; i < s->out_cnt; i++)
+        qs_mcache_sync(&s->out[i].tx);
+    qs_stem_ring_(s);
 }

@@ -33,6 +33,14 @@
 #define QS_STEM_TIDY_NS      100000u    /* between housekeeping turns of a tile that is awake */
 #define QS_STEM_HEARTBEAT_NS 100000000u /* ... and the longest that one sleeps */
 
+/* Why a tile ended by itself (qs_stem_exit). */
+typedef enum qs_exit {
+    QS_EXIT_HALT,           /* it was told to */
+    QS_EXIT_DONE,           /* its work is done */
+    QS_EXIT_BOOT,           /* boot or init failed; the log says why */
+    QS_EXIT_FIRST_OWN = 16, /* a tile's own reasons for giving up begin here */
+} qs_exit_t;
+
 /* A neighbour to wake. */
 typedef struct qs_stem_peer {
     qs_bell_t *bell;
@@ -106,8 +114,8 @@ struct qs_stem {
     int eventfd; /* -1: sleeps on the futex */
     int const *wait_fd;
     u32 wait_cnt;
-    qs_cnc_t *cnc;
-    qs_cmd_t const *cmd;
+    qs_cnc_tx_t cnc;
+    qs_cmd_rx_t cmd;
     qs_stem_metrics_t *metrics;
     qs_stem_in_t in[QS_IN_MAX];
     qs_stem_out_t out[QS_OUT_MAX];
@@ -122,8 +130,12 @@ bool qs_stem_chore_(qs_stem_t *s);
 void qs_stem_ring_(qs_stem_t *s);
 void qs_stem_idle_(qs_stem_t *s);
 
+/* qs_stem_leave is for boot, after the loop: what was consumed and published is written down, and
+   whoever waits for it is woken. */
+void qs_stem_leave(qs_stem_t *s);
+
 /* qs_stem_exit ends the loop after this turn; the supervisor reads the reason and does what the
-   tile's row says.  0 is an orderly end. */
+   tile's row says; below QS_EXIT_FIRST_OWN it is an orderly end. */
 QS_INLINE void
 qs_stem_exit(qs_stem_t *s, u32 reason)
 {

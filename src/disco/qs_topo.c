@@ -264,6 +264,10 @@ add_ports(maker_t *m)
         if (err)
             return err;
     }
+    /* A net tile that only sends still sends from somewhere. */
+    for (u32 i = 0; !m->plan->port_cnt && i < m->plan->tile_cnt; i++)
+        if (tile_at(m, (int)i)->is_net)
+            return add_port(m, "send", m->cfg->port.tpu, UINT16_MAX);
     return 0;
 }
 

@@ -184,6 +184,20 @@ qs_mcache_evictee(qs_mcache_tx_t const *tx, qs_frag_t *frag)
     qs_mline_unpack_(line, frag);
 }
 
+/* qs_mcache_last unpacks the newest fragment that was published; all 0 if there is none yet. */
+QS_INLINE void
+qs_mcache_last(qs_mcache_tx_t const *tx, qs_frag_t *frag)
+{
+    u64 seq = tx->seq - 1;
+    qs_mline_t const *line = &tx->line[seq & tx->mask];
+
+    *frag = (qs_frag_t){0};
+    if (qs_load_relaxed(&line->word[0]) != seq)
+        return;
+    qs_mline_unpack_(line, frag);
+    frag->seq = seq;
+}
+
 /* qs_mcache_peek unpacks up to max descriptors from rx->seq on into frag[] and returns how
    many there were, without consuming them.  0 means none is there yet, or that the producer
    lapped us: then rx->seq and rx->lost have moved on and the next call reads on from there. */

@@ -5,7 +5,7 @@
 
 #include <pcap/dlt.h>
 
-#include "app/qs_pcap.h"
+#include "waltz/pcap/qs_pcap.h"
 #include "tango/base/qs_bits.h"
 
 int LLVMFuzzerTestOneInput(u8 const *data, size_t sz);

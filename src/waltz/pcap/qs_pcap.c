@@ -1,4 +1,4 @@
-#include "app/qs_pcap.h"
+#include "waltz/pcap/qs_pcap.h"
 
 #include <pcap/pcap.h>
 

@@ -11,8 +11,8 @@
    Threads: one owner.  Blocks: on the file.  Allocates: in libpcap, at open and for a frame
    larger than any before, up to the 256 KiB that libpcap takes for a frame. */
 
-#ifndef QS_APP_PCAP_H
-#define QS_APP_PCAP_H
+#ifndef QS_WALTZ_PCAP_H
+#define QS_WALTZ_PCAP_H
 
 #include "tango/base/qs_base.h"
 

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "app/qs_pcap.h"
+#include "waltz/pcap/qs_pcap.h"
 #include "tango/base/qs_bits.h"
 
 #define DATAGRAM_SZ (20u + 8u + 5u)
