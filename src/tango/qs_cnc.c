@@ -104,7 +104,7 @@ qs_cnc_boot(qs_cnc_tx_t *tx, u32 pid)
         qs_store_relaxed(&cnc->restarts, cnc->restarts + 1); /* T3 */
     qs_store_relaxed(&cnc->pid, pid);                        /* T3 */
     qs_store_relaxed(&cnc->heartbeat_ns, 0);                 /* T3 */
-    qs_cnc_end(tx, QS_CNC_BOOT, 0);
+    qs_cnc_state_set(tx, QS_CNC_BOOT);
 }
 
 qs_cnc_view_t

@@ -10,7 +10,8 @@
        T2  state                release        R2  the other words relaxed
        T3  pid, heartbeat, restarts  relaxed
 
-   R1 before R2 means: a reader that sees HALTED or FAILED sees its reason too.
+   R1 before R2 means: a reader that sees HALTED or FAILED sees its reason too (or that of a later
+   end).  A boot leaves the reason alone: it stays to say why there was a restart.
 
    A status block is the word of a tile that may have been taken over.  A reader gets bounded
    values (an unknown state is QS_CNC_UNKNOWN), never an index or a length, and acts on nothing
@@ -72,7 +73,7 @@ typedef struct qs_cmd_rx {
 
 typedef struct qs_cnc_view {
     qs_cnc_state_t state;
-    u32 reason; /* of HALTED and FAILED; whose numbers these are is the tile's business */
+    u32 reason; /* of the last HALTED or FAILED, by the numbers of disco; 0: none yet */
     u32 pid;    /* 0: never booted */
     u32 restarts;
     u64 heartbeat_ns; /* qs_clock ns of the instance; 0: none yet */
@@ -94,7 +95,7 @@ int qs_cnc_rx_join(qs_cnc_rx_t *rx, void const *mem);
 int qs_cmd_tx_join(qs_cmd_tx_t *tx, void *mem);
 int qs_cmd_rx_join(qs_cmd_rx_t *rx, void const *mem);
 
-/* qs_cnc_boot is a process's first word: state BOOT under this pid (not 0), no reason.  If the
+/* qs_cnc_boot is a process's first word: state BOOT under this pid (not 0).  If the
    block belonged to a process before, this is one more restart. */
 void qs_cnc_boot(qs_cnc_tx_t *tx, u32 pid);
 

@@ -5,11 +5,16 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tango/base/qs_rng.h"
 #include "tango/qs_tcache.h"
 
-#define DEPTH_MAX 64u
+#define DEPTH_MAX  64u
+#define TAG_SPREAD 0x9e3779b97f4a7c15ull /* odd: different numbers make different tags */
 
 static alignas(QS_ALIGN) u8 mem[4096];
 static qs_tcache_t tcache;
@@ -126,6 +131,39 @@ Test(tcache, join_trusts_nothing_in_the_map)
         cr_assert(eq(int, qs_tcache_query(&tcache, tag), tag > 36));
     cr_assert(not(qs_tcache_query_insert(&tcache, 1000)));
     cr_assert(not(qs_tcache_query(&tcache, 37)));
+}
+
+/* The child counts every insert that returned, so all but perhaps the oldest of the last 64 must
+   be there when it was killed.  It is killed after it was seen at work, 50 times. */
+Test(tcache, a_killed_process_loses_at_most_the_oldest, .timeout = 60)
+{
+    int flags = MAP_SHARED | MAP_ANONYMOUS;
+    u8 *shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, flags, -1, 0);
+    cr_assert(shared != MAP_FAILED);
+    u64 *done = (u64 *)(shared + 4096); /* tags 1 .. done are in, the last 64 remembered */
+    cr_assert(eq(int, qs_tcache_new(shared, 64), 0));
+
+    for (u32 round = 0; round < 50; round++) {
+        u64 seen = *done;
+        pid_t child = fork();
+        cr_assert(ne(int, child, -1));
+        if (!child) {
+            cr_assert(eq(int, qs_tcache_join(&tcache, shared, 64), 0));
+            for (u64 tag = seen + 1;; tag++) {
+                qs_tcache_insert(&tcache, tag * TAG_SPREAD);
+                qs_store_release(done, tag);
+            }
+        }
+        while (qs_load_acquire(done) < seen + 1000 + round)
+            qs_pause();
+        kill(child, SIGKILL);
+        cr_assert(eq(int, waitpid(child, NULL, 0), child));
+
+        cr_assert(eq(int, qs_tcache_join(&tcache, shared, 64), 0));
+        for (u64 tag = *done - 62; tag <= *done; tag++)
+            cr_assert(qs_tcache_query(&tcache, tag * TAG_SPREAD));
+        cr_assert(not(qs_tcache_query(&tcache, (*done - 64) * TAG_SPREAD)));
+    }
 }
 
 /* A ring that holds a tag twice cannot come from us, but must not break us. */
