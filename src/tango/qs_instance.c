@@ -461,6 +461,14 @@ qs_instance_files(qs_instance_t const *inst,
     return stop;
 }
 
+static int
+open_record(qs_instance_t const *inst)
+{
+    int fd = openat(inst->dir_fd, FILES_FILE,
+                    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
 int
 qs_instance_record(qs_instance_t *inst, char const *path)
 {
@@ -471,15 +479,27 @@ qs_instance_record(qs_instance_t *inst, char const *path)
         return -EINVAL;
     if (inst->dir_fd < 0)
         return 0;
-    int fd = openat(inst->dir_fd, FILES_FILE,
-                    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = open_record(inst);
     if (fd < 0)
-        return -errno;
+        return fd;
     int sz = snprintf(line, sizeof(line), "%s\n", path);
     ssize_t put = write(fd, line, (size_t)sz);
     int err = put == sz ? 0 : put < 0 ? -errno : -ENOSPC;
     if (!err && inst->group && fchmod(fd, 0640))
         err = -errno;
+    close(fd);
+    return err;
+}
+
+int
+qs_instance_unrecord(qs_instance_t *inst, char const *path)
+{
+    struct stat st;
+    int fd = inst->dir_fd < 0 ? -ENOENT : open_record(inst);
+    if (fd < 0)
+        return fd;
+    off_t sz = (off_t)strlen(path) + 1;
+    int err = fstat(fd, &st) || st.st_size < sz || ftruncate(fd, st.st_size - sz) ? -EIO : 0;
     close(fd);
     return err;
 }

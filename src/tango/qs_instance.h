@@ -23,6 +23,7 @@
 #ifndef QS_TANGO_INSTANCE_H
 #define QS_TANGO_INSTANCE_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "tango/base/qs_base.h"
@@ -103,10 +104,14 @@ int qs_instance_path(qs_instance_t const *inst, char const *mount, char const *n
    are not the owner, -EINVAL (a newline in it), -ENOSPC, or what the kernel said. */
 int qs_instance_record(qs_instance_t *inst, char const *path);
 
+/* qs_instance_unrecord takes back the last record, which is path, because its file is gone or turned
+   out to be another's.  Returns 0, or -EIO or what the kernel said; a record too many only
+   matters if the file is another's. */
+int qs_instance_unrecord(qs_instance_t *inst, char const *path);
+
 /* qs_instance_file_open opens a recorded path for reading and fills *st and *page_sz.  Returns the
    fd, or -EPERM if it is not a regular file of the instance's user on tmpfs or hugetlbfs, or what
    the kernel said. */
-struct stat;
 int qs_instance_file_open(qs_instance_t const *inst, char const *path, struct stat *st,
                           u64 *page_sz);
 

@@ -253,15 +253,18 @@ make_file(qs_shm_t *shm, qs_instance_t *inst, char const *mount, int node)
     if (err)
         return err;
     shm->fd_rw = open_new(inst, path);
-    if (shm->fd_rw < 0)
+    if (shm->fd_rw < 0) {
+        (void)qs_instance_unrecord(inst, path);
         return shm->fd_rw;
+    }
     shm->fd_ro = openat(inst->dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (shm->fd_ro < 0 || fchmod(shm->fd_rw, inst->group ? 0440 : 0400))
         err = -errno;
     if (!err)
         err = fill(shm, shm->fd_rw, node);
     if (err) {
-        (void)unlinkat(inst->dir_fd, path, 0);
+        if (!unlinkat(inst->dir_fd, path, 0))
+            (void)qs_instance_unrecord(inst, path);
         qs_shm_close(shm);
     }
     return err;
@@ -389,8 +392,8 @@ typedef struct find {
     qs_shm_t *shm;
 } find_t;
 
-/* open_named returns 1 when it has opened the file.  A name may be recorded once per rung tried;
-   only one of these files is there. */
+/* open_named returns 1 when it has opened the file.  A record without a file is no answer: the file
+   may be a line further down. */
 static int
 open_named(void *ctx, char const *name, char const *path)
 {
