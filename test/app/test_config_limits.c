@@ -34,26 +34,31 @@ typedef struct own {
 
 static char const *const modes[] = {"one"};
 
-#define AT(field)  .off = offsetof(own_plain_t, field)
-#define CNT(field) .cnt_off = offsetof(own_plain_t, field)
+#define ROW(struct_t, field, kind_)                                                                \
+    .key = #field, .help = "h", .kind = QS_CONFIG_##kind_, .off = offsetof(struct_t, field)
+#define LIST(field, items) .cnt_off = offsetof(own_plain_t, field##_cnt), .item_max = items
+#define PLACE(rows, field, struct_t)                                                               \
+    .row = rows, .row_cnt = QS_COUNT(rows), .off = offsetof(own_t, field), .sz = sizeof(struct_t)
 
 /* clang-format off */
 static qs_config_row_t const plain_rows[] = {
-    {.key = "wide",  .help = "h", .kind = QS_CONFIG_U64,      AT(wide),  .dflt = 1, .max = UINT64_MAX},
-    {.key = "peer",  .help = "h", .kind = QS_CONFIG_LIST_STR, AT(peer),  CNT(peer_cnt), .item_max = 3, .min = 1, .max = 8},
-    {.key = "core",  .help = "h", .kind = QS_CONFIG_LIST_U32, AT(core),  CNT(core_cnt), .item_max = 2, .min = 3, .max = UINT32_MAX},
-    {.key = "depth", .help = "h", .kind = QS_CONFIG_POW2,     AT(depth), .dflt = 4, .min = 2, .max = 1u << 31},
-    {.key = "mode",  .help = "h", .kind = QS_CONFIG_ENUM,     AT(mode),  .names = modes, .name_cnt = 1},
-    {.key = "addr",  .help = "h", .kind = QS_CONFIG_STR,      AT(addr),  .str = "1.2.3.4", .min = 7, .max = 15, .form = QS_CONFIG_ADDR},
-    {.key = "flag",  .help = "h", .kind = QS_CONFIG_BOOL,     AT(flag),  .dflt = 1, .max = 1},
+    {ROW(own_plain_t, wide,  U64),      .dflt = 1, .max = UINT64_MAX},
+    {ROW(own_plain_t, peer,  LIST_STR), LIST(peer, 3), .min = 1, .max = 8},
+    {ROW(own_plain_t, core,  LIST_U32), LIST(core, 2), .min = 3, .max = UINT32_MAX},
+    {ROW(own_plain_t, depth, POW2),     .dflt = 4, .min = 2, .max = 1u << 31},
+    {ROW(own_plain_t, mode,  ENUM),     .names = modes, .name_cnt = 1},
+    {ROW(own_plain_t, addr,  STR),      .str = "1.2.3.4", .min = 7, .max = 15,
+     .form = QS_CONFIG_ADDR},
+    {ROW(own_plain_t, flag,  BOOL),     .dflt = 1, .max = 1},
 };
 static qs_config_row_t const item_rows[] = {
-    {.key = "n",     .help = "h", .kind = QS_CONFIG_U32, .off = offsetof(own_item_t, n), .dflt = 9, .min = 8, .max = 10},
-    {.key = "name",  .help = "h", .kind = QS_CONFIG_STR, .off = offsetof(own_item_t, name), .str = "", .min = 2, .max = 4},
+    {ROW(own_item_t, n,    U32), .dflt = 9, .min = 8, .max = 10},
+    {ROW(own_item_t, name, STR), .str = "", .min = 2, .max = 4},
 };
 static qs_config_section_t const own_sections[] = {
-    {.name = "a",      .help = "h", .row = plain_rows, .row_cnt = QS_COUNT(plain_rows), .off = offsetof(own_t, a), .sz = sizeof(own_plain_t)},
-    {.name = "a.item", .help = "h", .row = item_rows,  .row_cnt = QS_COUNT(item_rows),  .off = offsetof(own_t, item), .sz = sizeof(own_item_t), .max = 2, .cnt_off = offsetof(own_t, item_cnt)},
+    {.name = "a",      .help = "h", PLACE(plain_rows, a, own_plain_t)},
+    {.name = "a.item", .help = "h", PLACE(item_rows, item, own_item_t), .max = 2,
+     .cnt_off = offsetof(own_t, item_cnt)},
 };
 static qs_config_rename_t const own_renames[] = {{"a.width", "a.wide"}, {"b.flag", "a.flag"}};
 static qs_config_table_t const own_table = {
@@ -306,6 +311,8 @@ Test(config_limits, a_row_is_sound)
                       s->name);
             for (u32 r = 0; r < s->row_cnt; r++) {
                 qs_config_row_t const *row = &s->row[r];
+                bool number = row->kind == QS_CONFIG_U32 || row->kind == QS_CONFIG_U64;
+                cr_expect(number == false || row->dflt >= row->min, "%s.%s", s->name, row->key);
                 cr_expect(row->min <= row->max, "%s.%s", s->name, row->key);
                 cr_expect(row->str || row->dflt <= row->max, "%s.%s", s->name, row->key);
                 cr_expect(row->kind != QS_CONFIG_POW2 ||
