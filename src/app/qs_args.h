@@ -13,7 +13,7 @@ typedef enum qs_arg_kind { QS_ARG_FLAG = 1, QS_ARG_STR, QS_ARG_U64, QS_ARG_REAL 
 
 /* One option of a subcommand.  out is a bool, char const *, u64 or double. */
 typedef struct qs_arg {
-    char const *name; /* "--seconds" */
+    char const *name;  /* "--seconds" */
     char const *value; /* what its value is called in usage, NULL for a flag */
     char const *help;
     qs_arg_kind_t kind; /* 0 ends a table */

@@ -98,10 +98,9 @@ print_text(qs_attach_t const *a, look_t const *was, look_t const *is)
     for (u32 i = 0; i < a->plan->tile_cnt; i++) {
         share_t sh = share_of(&was->stem[i], &is->stem[i]);
         printf("%-12s %-7s %8u %4d %6.1f %6.1f %6.1f %6lu %7.0f\n",
-               qs_plan_label(a->plan, i, label, sizeof(label)),
-               qs_cnc_state_name(is->cnc[i].state), is->cnc[i].pid, a->plan->tile[i].cpu, sh.busy,
-               sh.blocked, sh.idle, is->stem[i].start,
-               rate(was->stem[i].park, is->stem[i].park, s));
+               qs_plan_label(a->plan, i, label, sizeof(label)), qs_cnc_state_name(is->cnc[i].state),
+               is->cnc[i].pid, a->plan->tile[i].cpu, sh.busy, sh.blocked, sh.idle,
+               is->stem[i].start, rate(was->stem[i].park, is->stem[i].park, s));
     }
     printf("\n%-18s %-10s %12s %12s %10s %8s %6s %9s %9s\n", "link", "reader", "published/s",
            "read/s", "read", "lost", "bad", "p50 ns", "p99 ns");

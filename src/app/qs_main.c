@@ -75,7 +75,7 @@ cmd_bench(int argc, char **argv, qs_topo_t const *const *topos)
 /* clang-format off */
 static command_t const commands[] = {
     {"run",     "run a topology",                                        qs_cmd_run},
-    {"dev",     "the lab: nodes, a network, traffic, and an account",    NULL},
+    {"dev",     "the lab: nodes, a network, traffic, and an account",    qs_cmd_dev},
     {"topo",    "show a topology: tiles, links, memory",                 qs_cmd_topo},
     {"metrics", "all metrics of an instance, running or dead",           qs_cmd_metrics},
     {"monitor", "tiles and links of an instance, refreshed",             qs_cmd_monitor},

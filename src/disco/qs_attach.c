@@ -157,8 +157,8 @@ qs_attach_at(qs_attach_t const *a, u32 tile, u64 off, u64 sz)
 
 static void
 each_of(qs_attach_t const *a, u32 tile, char const *group, char const *link,
-        qs_metric_desc_t const *desc, u64 off,
-        void (*each)(void *ctx, qs_attach_metric_t const *m), void *ctx)
+        qs_metric_desc_t const *desc, u64 off, void (*each)(void *ctx, qs_attach_metric_t const *m),
+        void *ctx)
 {
     u32 cnt = qs_metric_cnt(desc);
     u64 const *value = qs_attach_at(a, tile, off, cnt * sizeof(u64));

@@ -32,8 +32,8 @@ void const *qs_attach_at(qs_attach_t const *a, u32 tile, u64 off, u64 sz);
 /* One number, and whose it is. */
 typedef struct qs_attach_metric {
     qs_plan_tile_t const *tile;
-    char const *group;      /* the tile's own name, or "tile", "link_in", "link_out" */
-    char const *link;       /* of the last two, else NULL */
+    char const *group; /* the tile's own name, or "tile", "link_in", "link_out" */
+    char const *link;  /* of the last two, else NULL */
     qs_metric_desc_t const *desc;
     u64 value;
 } qs_attach_metric_t;

@@ -21,7 +21,7 @@
 /* The supervisor's record of one tile. */
 typedef struct qs_boot_tile {
     u64 starts;
-    u64 deaths; /* ends that nobody asked for */
+    u64 deaths;      /* ends that nobody asked for */
     i32 last_status; /* as waitpid said */
     i32 pid;
 } qs_boot_tile_t;

@@ -24,8 +24,9 @@ static qs_config_rename_t const renames[] = {
 #define QS_STR(s, k, d, lo, hi, f, h)                                                              \
     {COMMON(s, k, h, STR), .str = d, .min = lo, .max = hi, .form = QS_CONFIG_##f},
 #define QS_ENUM(s, k, d, h, ...)                                                                   \
-    {COMMON(s, k, h, ENUM), .dflt = QS_CONFIG_##s##_##k##_##d, .max = QS_COUNT(s##_##k##_names) - 1, \
-     .names = s##_##k##_names, .name_cnt = QS_COUNT(s##_##k##_names)},
+    {COMMON(s, k, h, ENUM), .dflt = QS_CONFIG_##s##_##k##_##d,                                     \
+     .max = QS_COUNT(s##_##k##_names) - 1, .names = s##_##k##_names,                               \
+     .name_cnt = QS_COUNT(s##_##k##_names)},
 #define QS_LIST_U32(s, k, n, lo, hi, h)                                                            \
     {COMMON(s, k, h, LIST_U32), .min = lo, .max = hi, .item_max = n, .cnt_off = OFF(s, k##_cnt)},
 #define QS_LIST_STR(s, k, n, lo, hi, f, h)                                                         \

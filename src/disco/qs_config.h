@@ -7,7 +7,7 @@
                                               prints options walks it and knows no option by name
 
    qs_config_t holds no pointer and is copied into shared memory as it is.  Unused bytes of
-   strings, lists and repeated sections are 0, so two equal configurations compare equal with memcmp.
+   strings, lists and repeated sections are 0, so equal configurations compare equal with memcmp.
    Strings are UTF-8 and end with 0.  An enum option holds QS_CONFIG_<section>_<key>_<name>.
 
    Threads: any.  Blocks: never.  Allocates: never. */

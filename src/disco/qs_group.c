@@ -15,11 +15,11 @@
 
 #include "tango/base/qs_log.h"
 
-#define BACKOFF_MIN_NS  20000000ull
-#define BACKOFF_MAX_NS  5000000000ull
-#define SETTLED_NS      10000000000ull /* a tile that ran this long failed for a new reason */
-#define HALT_GRACE_NS   3000000000ull
-#define BOOT_FAILURES   3u /* before its first good start */
+#define BACKOFF_MIN_NS 20000000ull
+#define BACKOFF_MAX_NS 5000000000ull
+#define SETTLED_NS     10000000000ull /* a tile that ran this long failed for a new reason */
+#define HALT_GRACE_NS  3000000000ull
+#define BOOT_FAILURES  3u /* before its first good start */
 
 static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
 static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
@@ -60,8 +60,8 @@ status_of(qs_group_t const *g, u32 tile)
 {
     qs_cnc_rx_t rx;
 
-    if (qs_cnc_rx_join(&rx, qs_wksp_addr(&g->wksp[tile], g->plan->tile[tile].cnc_off,
-                                         qs_cnc_footprint())))
+    if (qs_cnc_rx_join(
+            &rx, qs_wksp_addr(&g->wksp[tile], g->plan->tile[tile].cnc_off, qs_cnc_footprint())))
         return (qs_cnc_view_t){.state = QS_CNC_UNKNOWN};
     return qs_cnc_query(&rx);
 }
@@ -368,9 +368,8 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
     g->conf = *conf;
     g->plan = calloc(1, sizeof(*g->plan));
     qs_wksp_plan_t *wksp = calloc(QS_TILE_MAX, sizeof(*wksp));
-    int code = qs_plan_make(g->plan, wksp, conf->topo, conf->cfg, false, g->err, sizeof(g->err))
-                   ? 2
-                   : 0;
+    int code =
+        qs_plan_make(g->plan, wksp, conf->topo, conf->cfg, false, g->err, sizeof(g->err)) ? 2 : 0;
     if (!code) {
         u32 cores = place_on_cores(g);
         for (u32 i = 0; i < g->plan->tile_cnt; i++)
@@ -378,8 +377,8 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
         int err = qs_instance_create(&g->instance, conf->instance, false, &g->stale_bytes);
         u64 reaped = 0;
         if (err == -EBUSY)
-            code = refuse(g, 2, "instance %s runs already (pid %d)", conf->instance,
-                          g->instance.pid);
+            code =
+                refuse(g, 2, "instance %s runs already (pid %d)", conf->instance, g->instance.pid);
         else if (err)
             code = refuse(g, 3, "instance %s: %s", conf->instance, strerror(-err));
         else if (qs_instance_reap(conf->instance, &reaped) > 0)

@@ -33,8 +33,8 @@ typedef struct qs_group_conf {
     qs_topo_t const *const *topos; /* all that this program knows; ended by NULL */
     qs_config_t const *cfg;
     qs_clock_t const *clock;
-    bool threads; /* all tiles in this process: for debuggers and sanitizers; no restarts */
-    u32 others;   /* tiles of other groups that share our cores */
+    bool threads;  /* all tiles in this process: for debuggers and sanitizers; no restarts */
+    u32 others;    /* tiles of other groups that share our cores */
     u32 first_cpu; /* where in the list of allowed cores this group begins */
     int (*enter)(void *arg); /* called once memory is there and before anything is opened in the
                                 network: the lab enters a namespace; 0 or -errno */
@@ -42,15 +42,15 @@ typedef struct qs_group_conf {
 } qs_group_conf_t;
 
 typedef struct qs_group_tile {
-    i32 pid;      /* 0: not running */
+    i32 pid; /* 0: not running */
     int pidfd;
-    int log_fd;   /* read end of its standard error */
+    int log_fd; /* read end of its standard error */
     u64 started_ns;
     u64 retry_at; /* 0: none is due */
     u32 failures; /* in a row */
     bool ended;   /* in good order, or for good */
     u32 line_cnt;
-    u32 part_sz;  /* bytes of an unfinished line */
+    u32 part_sz; /* bytes of an unfinished line */
     char part[QS_GROUP_LINE_SZ];
     char line[QS_GROUP_LAST_LINES][QS_GROUP_LINE_SZ];
     qs_handover_t handover;

@@ -21,9 +21,9 @@ QS_METRICS(load, LOAD_METRICS);
 
 typedef struct load {
     load_metrics_t *m;
-    u64 gap_ps;  /* between two datagrams, 10^-12 s */
-    u64 due_ns;  /* when the next one is due ... */
-    u64 due_ps;  /* ... and what ns cannot say */
+    u64 gap_ps; /* between two datagrams, 10^-12 s */
+    u64 due_ns; /* when the next one is due ... */
+    u64 due_ps; /* ... and what ns cannot say */
     u32 payload_sz;
     qs_send_dst_t dst;
 } load_t;
@@ -49,8 +49,7 @@ load_boot(void *self, qs_tile_ctx_t *ctx)
     t->payload_sz = ctx->cfg->load.payload_bytes;
     t->gap_ps = ctx->cfg->load.rate_pps ? 1000000000000ull / ctx->cfg->load.rate_pps : 0;
     t->due_ns = qs_clock_now(ctx->clock);
-    t->dst = (qs_send_dst_t){.ip = ntohl(target.s_addr),
-                             .port = (u16)ctx->cfg->load.target_port};
+    t->dst = (qs_send_dst_t){.ip = ntohl(target.s_addr), .port = (u16)ctx->cfg->load.target_port};
     qs_metric_set(&t->m->rate_pps, ctx->cfg->load.rate_pps);
     return 0;
 }

@@ -82,8 +82,9 @@ qs_topo_write_json(FILE *f, qs_topo_t const *topo, qs_plan_t const *plan)
             plan->layout_hash);
     for (u32 i = 0; i < plan->tile_cnt; i++) {
         qs_plan_tile_t const *t = &plan->tile[i];
-        fprintf(f, "%s{\"name\":\"%s\",\"cpu\":%d,\"idle\":\"%s\",\"on_death\":\"%s\","
-                   "\"memory_bytes\":%lu}",
+        fprintf(f,
+                "%s{\"name\":\"%s\",\"cpu\":%d,\"idle\":\"%s\",\"on_death\":\"%s\","
+                "\"memory_bytes\":%lu}",
                 i ? "," : "", qs_plan_label(plan, i, label, sizeof(label)), t->cpu,
                 t->park ? "park" : "spin", death_name(topo, t), t->wksp_sz);
     }

@@ -18,9 +18,8 @@ int
 qs_net_socket_open(u32 address, u16 port, u32 rcvbuf_bytes, bool shared, char *err, u64 err_sz)
 {
     int on = 1, bytes = (int)rcvbuf_bytes;
-    struct sockaddr_in addr = {.sin_family = AF_INET,
-                               .sin_port = htons(port),
-                               .sin_addr.s_addr = htonl(address)};
+    struct sockaddr_in addr = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)

@@ -1,0 +1,610 @@
+/* dev - the lab: nodes in network namespaces, real frames between them, and an account of every
+   one.
+
+       node 0                                   node 1
+       load or replay ===> net ~~~ veth ~~~> net ---> sink
+
+   Each node is a process that supervises its own group of tiles, as `run` does.  This process
+   makes the network, starts the nodes, reads their metrics from shared memory while they run,
+   and at the end asks of each missing datagram which counter it is in. */
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <poll.h>
+
+#include "app/qs_args.h"
+#include "app/qs_cmd.h"
+#include "app/qs_lab.h"
+#include "app/qs_lab_snmp.h"
+#include "app/qs_supervise.h"
+#include "disco/qs_attach.h"
+#include "disco/qs_probe.h"
+#include "tango/base/qs_log.h"
+#include "waltz/pcap/qs_pcap.h"
+
+#define NODES         2u
+#define SENDER        0u
+#define RECEIVER      1u
+#define CALIBRATE_NS  20000000u
+#define READY_MS      10000
+#define SETTLE_NS     300000000ull /* nothing new arrives for this long: the wire is empty */
+#define SETTLE_MAX_NS 3000000000ull
+#define REASON_MAX    16u
+
+static qs_log_site_t lab_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
+static qs_log_site_t lab_fails = {.id = "QS-LAB-002", .level = QS_LOG_ERROR};
+static qs_log_site_t progress = {.id = "QS-LAB-003", .level = QS_LOG_INFO};
+
+typedef struct options {
+    u64 seconds;
+    bool json, help, threads;
+    char const *replay, *level;
+    double speed;
+    u64 rate, port;
+    qs_args_t args;
+} options_t;
+
+typedef struct node {
+    pid_t pid;
+    char instance[QS_INSTANCE_NAME_MAX + 1];
+    qs_config_t cfg;
+    qs_topo_t const *topo;
+    qs_attach_t attach;
+    bool attached;
+} node_t;
+
+/* Where a datagram that did not arrive may have been counted. */
+typedef struct reason {
+    char const *name;
+    u64 cnt;
+} reason_t;
+
+typedef struct account {
+    u64 sent, received, reordered, repeated;
+    u64 p50, p99;
+    reason_t reason[REASON_MAX];
+    u32 reason_cnt;
+    u64 counted; /* sum of the reasons */
+} account_t;
+
+typedef struct lab_run {
+    options_t opt;
+    qs_lab_t lab;
+    qs_clock_t clock;
+    node_t node[NODES];
+    qs_topo_t const *const *topos;
+    int signal_fd;
+    u64 started_ns, seconds;
+} lab_run_t;
+
+static int
+parse(options_t *o, int argc, char **argv)
+{
+    qs_arg_t const table[] = {
+        {"--seconds", "N", "end by itself; 0: until Ctrl-C", QS_ARG_U64, &o->seconds},
+        {"--json", NULL, "one object at the end", QS_ARG_FLAG, &o->json},
+        {"--replay", "FILE", "send a capture's UDP payloads instead of load", QS_ARG_STR,
+         &o->replay},
+        {"--port", "N", "replay: only datagrams to this port", QS_ARG_U64, &o->port},
+        {"--speed", "X", "replay: times the capture's own pace", QS_ARG_REAL, &o->speed},
+        {"--rate", "PPS", "datagrams per second", QS_ARG_U64, &o->rate},
+        {"--level", "L", "best network tried: root, user, loopback", QS_ARG_STR, &o->level},
+        {"--threads", NULL, "one process per node, for debuggers", QS_ARG_FLAG, &o->threads},
+        {"--help", NULL, "this text", QS_ARG_FLAG, &o->help},
+        {0}};
+    int code = qs_args_parse(&o->args, table, argc, argv);
+
+    if (!code && o->help)
+        qs_args_usage("dev", "[exec NODE COMMAND...]", table);
+    if (!code && o->port > UINT16_MAX) {
+        fprintf(stderr, "quickstep dev: --port %lu: 1..65535\n", o->port);
+        return 2;
+    }
+    return code;
+}
+
+static bool
+port_is_known(qs_config_t const *cfg, u16 port)
+{
+    qs_config_port_t const *p = &cfg->port;
+
+    for (u32 i = 0; i < cfg->net.extra_ports_cnt; i++)
+        if (cfg->net.extra_ports[i] == port)
+            return true;
+    return port == p->gossip || port == p->tvu || port == p->repair || port == p->tpu;
+}
+
+/* bind_captured_ports makes the receiver listen on every port that the replay will send to. */
+static int
+bind_captured_ports(qs_config_t *cfg, options_t const *o)
+{
+    qs_pcap_t pcap;
+    qs_pcap_pkt_t pkt;
+    u32 skipped = 0;
+    int err = qs_pcap_open(&pcap, o->replay);
+
+    while (!err && (err = qs_pcap_next(&pcap, &pkt)) == 1) {
+        err = 0;
+        if ((o->port && pkt.dst_port != o->port) || !pkt.dst_port ||
+            port_is_known(cfg, pkt.dst_port))
+            continue;
+        if (cfg->net.extra_ports_cnt < QS_COUNT(cfg->net.extra_ports))
+            cfg->net.extra_ports[cfg->net.extra_ports_cnt++] = pkt.dst_port;
+        else
+            skipped++;
+    }
+    if (err)
+        fprintf(stderr, "quickstep dev: --replay %s: %s\n", o->replay, pcap.why);
+    else if (skipped)
+        fprintf(stderr,
+                "quickstep dev: --replay %s: more than %zu ports beside the lab's own; choose one "
+                "with --port\n",
+                o->replay, QS_COUNT(cfg->net.extra_ports));
+    qs_pcap_close(&pcap);
+    return err || skipped ? 2 : 0;
+}
+
+static void
+write_addr(char out[16], u32 net_order)
+{
+    inet_ntop(AF_INET, &net_order, out, 16);
+}
+
+static int
+configure_nodes(lab_run_t *r, qs_config_t const *cfg)
+{
+    options_t const *o = &r->opt;
+
+    for (u32 i = 0; i < NODES; i++) {
+        node_t *n = &r->node[i];
+        n->cfg = *cfg;
+        snprintf(n->instance, sizeof(n->instance), "dev-%d-n%u", (int)getpid(), i);
+        write_addr(n->cfg.net.bind_address, qs_lab_addr(&r->lab, i));
+        write_addr(n->cfg.load.target, qs_lab_addr(&r->lab, RECEIVER));
+        if (n->cfg.log.level < QS_CONFIG_log_level_notice)
+            n->cfg.log.level = QS_CONFIG_log_level_notice;
+    }
+    qs_config_t *s = &r->node[SENDER].cfg;
+    r->node[RECEIVER].topo = &qs_topo_listen;
+    r->node[SENDER].topo = o->replay ? &qs_topo_replay : &qs_topo_load;
+    if (!o->replay) {
+        if (o->rate)
+            s->load.rate_pps = o->rate;
+        return 0;
+    }
+    if (strlen(o->replay) >= sizeof(s->replay.path)) {
+        fprintf(stderr, "quickstep dev: --replay: the path is too long\n");
+        return 2;
+    }
+    snprintf(s->replay.path, sizeof(s->replay.path), "%s", o->replay);
+    s->replay.port = (u32)o->port;
+    s->replay.rate_pps = o->rate;
+    if (o->speed > 0)
+        s->replay.speed_permille = (u32)(o->speed * 1000 < 1e6 ? o->speed * 1000 : 1e6);
+    return bind_captured_ports(&r->node[RECEIVER].cfg, o);
+}
+
+typedef struct entry {
+    qs_lab_t const *lab;
+    u32 node;
+} entry_t;
+
+static int
+enter_node(void *arg)
+{
+    entry_t const *e = arg;
+    return qs_lab_enter(e->lab, e->node);
+}
+
+static void
+become_node(lab_run_t *r, u32 node, int ready_fd)
+{
+    node_t *n = &r->node[node];
+    entry_t entry = {.lab = &r->lab, .node = node};
+    sigset_t none;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    close(r->signal_fd);
+    qs_supervise_t s = {.group = {.instance = n->instance,
+                                  .topo = n->topo,
+                                  .topos = r->topos,
+                                  .cfg = &n->cfg,
+                                  .clock = &r->clock,
+                                  .threads = r->opt.threads,
+                                  .others = NODES, /* the other node's tiles */
+                                  .first_cpu = node,
+                                  .enter = enter_node,
+                                  .enter_arg = &entry},
+                        .ignore_sigint = true,
+                        .quiet = true,
+                        .ready_fd = ready_fd};
+    _exit(qs_supervise(&s));
+}
+
+/* start_node returns 0 once the node's tiles run, or the exit code. */
+static int
+start_node(lab_run_t *r, u32 node)
+{
+    node_t *n = &r->node[node];
+    int ready[2], status = 0;
+    char byte;
+
+    if (pipe(ready))
+        return 1;
+    fflush(NULL);
+    n->pid = fork();
+    if (n->pid == 0) {
+        close(ready[0]);
+        become_node(r, node, ready[1]);
+    }
+    close(ready[1]);
+    struct pollfd p = {.fd = ready[0], .events = POLLIN};
+    bool ok = n->pid > 0 && poll(&p, 1, READY_MS) == 1 && read(ready[0], &byte, 1) == 1;
+    close(ready[0]);
+    if (ok && !qs_attach_open(&n->attach, n->instance, r->topos)) {
+        n->attached = true;
+        return 0;
+    }
+    if (ok)
+        qs_log(&lab_fails, "node %u: %s", node, n->attach.why);
+    if (n->pid > 0) {
+        kill(n->pid, SIGTERM);
+        waitpid(n->pid, &status, 0);
+        n->pid = 0;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
+}
+
+static qs_account_t const *
+sink_account(qs_attach_t const *a)
+{
+    int sink = qs_plan_tile_of(a->plan, "sink");
+    QS_ASSERT(sink >= 0);
+    qs_plan_tile_t const *t = &a->plan->tile[sink];
+    return qs_attach_at(a, (u32)sink, t->state_off, sizeof(qs_account_t));
+}
+
+static void
+add_reason(account_t *acc, char const *name, u64 cnt)
+{
+    if (!cnt || acc->reason_cnt == REASON_MAX)
+        return;
+    acc->reason[acc->reason_cnt++] = (reason_t){name, cnt};
+    acc->counted += cnt;
+}
+
+/* kernel_counts adds what the receiver's kernel knows and no tile can: datagrams that found no
+   socket, or a full one, and those that a tile had taken when it was killed. */
+static void
+kernel_counts(lab_run_t *r, account_t *acc, u64 published, u64 oversize)
+{
+    qs_lab_snmp_t snmp;
+    qs_attach_t const *to = &r->node[RECEIVER].attach;
+    u64 overflow = qs_attach_sum(to, "net", "net", "rx_overflow");
+    bool own = r->lab.level != QS_LAB_LOOPBACK; /* else the counters are the whole host's */
+
+    if (!own || qs_lab_snmp_read((u32)r->node[RECEIVER].pid, qs_lab_ifname(&r->lab), &snmp)) {
+        add_reason(acc, "net_rx_overflow", overflow);
+        add_reason(acc, "net_rx_restart_lost", qs_attach_sum(to, "net", "net", "rx_restart_lost"));
+        return;
+    }
+    add_reason(acc, "kernel_rcvbuf_full", snmp.udp_rcvbuf_errors);
+    add_reason(acc, "kernel_no_port", snmp.udp_no_ports);
+    add_reason(acc, "kernel_checksum", snmp.udp_in_csum_errors);
+    add_reason(acc, "interface_rx_drop", snmp.if_rx_drops);
+    if (snmp.udp_in > published + oversize)
+        add_reason(acc, "net_restart_lost", snmp.udp_in - published - oversize);
+}
+
+static void
+take_account(lab_run_t *r, account_t *acc)
+{
+    qs_attach_t const *from = &r->node[SENDER].attach, *to = &r->node[RECEIVER].attach;
+    qs_account_t const *seen = sink_account(to);
+    bool replay = r->opt.replay != NULL;
+
+    *acc = (account_t){0};
+    acc->sent = replay ? qs_attach_sum(from, "replay", "replay", "sent")
+                       : qs_attach_sum(from, "load", "load", "sent");
+    acc->received = qs_attach_sum(to, "sink", "sink", replay ? "other" : "received");
+    acc->repeated = qs_attach_sum(to, "sink", "sink", "repeated");
+    acc->reordered = qs_attach_sum(to, "sink", "sink", "late");
+    if (replay) { /* without numbers, what of a capture looks like one of ours is counted there */
+        acc->received += qs_attach_sum(to, "sink", "sink", "received") + acc->repeated;
+        acc->repeated = acc->reordered = 0;
+    }
+    acc->p50 = seen ? qs_hist_percentile(&seen->latency, 500000) : 0;
+    acc->p99 = seen ? qs_hist_percentile(&seen->latency, 990000) : 0;
+
+    u64 published = qs_attach_sum(to, "net", "net", "rx_datagram");
+    u64 oversize = qs_attach_sum(to, "net", "net", "rx_oversize");
+    add_reason(acc, "net_tx_refused", qs_attach_sum(from, "net", "net", "tx_refused"));
+    add_reason(acc, "net_tx_bad_request", qs_attach_sum(from, "net", "net", "tx_bad_request"));
+    add_reason(acc, "link_in_bad",
+               qs_attach_sum(from, NULL, "link_in", "bad") +
+                   qs_attach_sum(to, NULL, "link_in", "bad"));
+    add_reason(acc, "link_in_lost", qs_attach_sum(to, NULL, "link_in", "lost"));
+    add_reason(acc, "net_rx_oversize", oversize);
+    add_reason(acc, "sink_damaged", qs_attach_sum(to, "sink", "sink", "damaged"));
+    kernel_counts(r, acc, published, oversize);
+}
+
+static u64
+lost_of(account_t const *acc)
+{
+    return acc->sent > acc->received ? acc->sent - acc->received : 0;
+}
+
+static void
+say_progress(lab_run_t *r)
+{
+    account_t acc;
+
+    take_account(r, &acc);
+    qs_log(&progress,
+           "%2lu s: sent %lu, received %lu, under way or lost %lu, p50 %lu us, p99 %lu us",
+           r->seconds, acc.sent, acc.received, lost_of(&acc), acc.p50 / 1000, acc.p99 / 1000);
+}
+
+static bool
+node_gone(lab_run_t *r, int *code)
+{
+    for (u32 i = 0; i < NODES; i++) {
+        int status;
+        if (!r->node[i].pid || waitpid(r->node[i].pid, &status, WNOHANG) != r->node[i].pid)
+            continue;
+        r->node[i].pid = 0;
+        *code = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
+        qs_log(&lab_fails, "node %u ended; the lab ends with it", i);
+        return true;
+    }
+    return false;
+}
+
+static bool
+replay_done(lab_run_t const *r)
+{
+    qs_attach_t const *from = &r->node[SENDER].attach;
+
+    return r->opt.replay && qs_attach_sum(from, "replay", "replay", "sent") ==
+                                qs_attach_sum(from, "replay", "replay", "total");
+}
+
+/* watch runs until the time is up, Ctrl-C, the end of the capture, or the death of a node, which
+   is the only case that returns other than 0. */
+static int
+watch(lab_run_t *r)
+{
+    int code = 0;
+
+    for (;;) {
+        struct pollfd p = {.fd = r->signal_fd, .events = POLLIN};
+        struct signalfd_siginfo got;
+        if (poll(&p, 1, 50) == 1 && read(r->signal_fd, &got, sizeof(got)) > 0 &&
+            got.ssi_signo != SIGCHLD)
+            return 0;
+        if (node_gone(r, &code))
+            return code;
+        u64 passed = (qs_clock_now(&r->clock) - r->started_ns) / 1000000000u;
+        if (passed != r->seconds) {
+            r->seconds = passed;
+            say_progress(r);
+        }
+        if ((r->opt.seconds && passed >= r->opt.seconds) || replay_done(r))
+            return 0;
+    }
+}
+
+/* settle lets the sender stop and waits until what is on the way has arrived. */
+static void
+settle(lab_run_t *r)
+{
+    u64 begun = qs_clock_now(&r->clock), quiet_since = begun, last = 0;
+    account_t acc;
+
+    kill(r->node[SENDER].pid, SIGUSR1);
+    for (;;) {
+        usleep(20000);
+        take_account(r, &acc);
+        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent;
+        if (moving != last)
+            quiet_since = now;
+        last = moving;
+        bool whole = acc.received >= acc.sent && now - quiet_since > SETTLE_NS / 3;
+        if (whole || now - quiet_since > SETTLE_NS || now - begun > SETTLE_MAX_NS)
+            return;
+    }
+}
+
+static void
+print_json(lab_run_t const *r, account_t const *acc, bool ok)
+{
+    printf("{\"ok\":%s,\"nodes\":%u,\"seconds\":%lu,\"provider\":\"socket\",\"network\":\"%s\","
+           "\"sent\":%lu,\"received\":%lu,\"lost\":%lu,\"reordered\":%lu,\"repeated\":%lu,",
+           ok ? "true" : "false", NODES, r->seconds, qs_lab_level_name(r->lab.level), acc->sent,
+           acc->received, lost_of(acc), acc->reordered, acc->repeated);
+    if (!r->opt.replay)
+        printf("\"latency_p50_ns\":%lu,\"latency_p99_ns\":%lu,", acc->p50, acc->p99);
+    printf("\"counted\":{");
+    for (u32 i = 0; i < acc->reason_cnt; i++)
+        printf("%s\"%s\":%lu", i ? "," : "", acc->reason[i].name, acc->reason[i].cnt);
+    printf("}}\n");
+}
+
+static void
+print_text(lab_run_t const *r, account_t const *acc, bool ok)
+{
+    printf("sent %lu, received %lu, lost %lu, reordered %lu, repeated %lu in %lu s\n", acc->sent,
+           acc->received, lost_of(acc), acc->reordered, acc->repeated, r->seconds);
+    if (!r->opt.replay)
+        printf("latency from load to sink: p50 %lu us, p99 %lu us\n", acc->p50 / 1000,
+               acc->p99 / 1000);
+    for (u32 i = 0; i < acc->reason_cnt; i++)
+        printf("counted: %s %lu\n", acc->reason[i].name, acc->reason[i].cnt);
+    printf("%s\n", ok ? "ok: every datagram is accounted for"
+                      : "FAILED: datagrams were lost that no counter accounts for");
+}
+
+static int
+report(lab_run_t *r)
+{
+    account_t acc;
+
+    take_account(r, &acc);
+    bool ok = lost_of(&acc) <= acc.counted && acc.received <= acc.sent && acc.sent > 0;
+    if (r->opt.json)
+        print_json(r, &acc, ok);
+    else
+        print_text(r, &acc, ok);
+    return ok ? 0 : 4;
+}
+
+static int
+stop_nodes(lab_run_t *r)
+{
+    int code = 0;
+
+    for (u32 i = 0; i < NODES; i++)
+        if (r->node[i].pid)
+            kill(r->node[i].pid, SIGTERM);
+    for (u32 i = 0; i < NODES; i++) {
+        int status = 0;
+        if (r->node[i].pid && waitpid(r->node[i].pid, &status, 0) > 0 && status)
+            code = 1;
+        if (r->node[i].attached)
+            qs_attach_close(&r->node[i].attach);
+    }
+    return code;
+}
+
+static int
+open_lab(lab_run_t *r)
+{
+    qs_lab_level_t want = QS_LAB_ROOT;
+
+    for (u32 l = 0; r->opt.level && l <= QS_LAB_LEVEL_CNT; l++) {
+        if (l == QS_LAB_LEVEL_CNT) {
+            fprintf(stderr, "quickstep dev: --level %s: root, user or loopback\n", r->opt.level);
+            return 2;
+        }
+        want = (qs_lab_level_t)l;
+        if (!strcmp(r->opt.level, qs_lab_level_name(want)))
+            break;
+    }
+    int err = qs_lab_open(&r->lab, NODES, want);
+    if (err) {
+        qs_log(&lab_fails, "no network for the lab: %s", r->lab.why[QS_LAB_LOOPBACK]);
+        return 3;
+    }
+    for (u32 l = want; l < (u32)r->lab.level; l++)
+        qs_log(&lab_says, "the lab steps down from level %s: %s",
+               qs_lab_level_name((qs_lab_level_t)l), r->lab.why[l]);
+    return 0;
+}
+
+static int
+run_lab(lab_run_t *r, qs_config_t const *cfg)
+{
+    int code = open_lab(r);
+
+    if (!code)
+        code = configure_nodes(r, cfg);
+    if (code)
+        return code;
+    for (u32 i = NODES; !code && i-- > 0;)
+        code = start_node(r, i);
+    if (!code) {
+        r->started_ns = qs_clock_now(&r->clock);
+        qs_log(&lab_says, "%u nodes on network level %s, provider socket; instances %s and %s",
+               NODES, qs_lab_level_name(r->lab.level), r->node[0].instance, r->node[1].instance);
+        code = watch(r);
+    }
+    if (!code) {
+        settle(r);
+        code = report(r);
+    }
+    int stopped = stop_nodes(r);
+    qs_lab_close(&r->lab);
+    return code ? code : stopped;
+}
+
+typedef struct found {
+    char suffix[16];
+    int pid;
+    u32 cnt;
+} found_t;
+
+static int
+find_node(void *ctx, qs_instance_info_t const *info)
+{
+    found_t *f = ctx;
+    size_t len = strlen(info->name), tail = strlen(f->suffix);
+
+    if (info->alive && !strncmp(info->name, "dev-", 4) && len > tail &&
+        !strcmp(info->name + len - tail, f->suffix)) {
+        f->pid = info->pid;
+        f->cnt++;
+    }
+    return 0;
+}
+
+static int
+dev_exec(int argc, char **argv)
+{
+    found_t f = {0};
+
+    if (argc < 4 || strspn(argv[2], "0123456789") != strlen(argv[2]) || strlen(argv[2]) > 2) {
+        fprintf(stderr, "usage: quickstep dev exec NODE COMMAND...\n");
+        return 2;
+    }
+    snprintf(f.suffix, sizeof(f.suffix), "-n%s", argv[2]);
+    qs_instance_list(geteuid(), find_node, &f);
+    if (f.cnt != 1) {
+        fprintf(stderr, "quickstep dev exec: %s\n",
+                f.cnt ? "more than one lab runs" : "no lab with such a node runs");
+        return 1;
+    }
+    qs_lab_exec(f.pid, argv + 3);
+    return 1;
+}
+
+int
+qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos)
+{
+    qs_config_t cfg;
+    sigset_t set;
+
+    if (argc > 1 && !strcmp(argv[1], "exec"))
+        return dev_exec(argc, argv);
+    lab_run_t *r = calloc(1, sizeof(*r));
+    r->topos = topos;
+    r->opt.speed = 1;
+    int code = parse(&r->opt, argc, argv);
+    if (!code && r->opt.help)
+        return 0;
+    if (!code)
+        code = qs_args_load(&r->opt.args, &cfg);
+    if (!code) {
+        qs_log_init(&(qs_log_conf_t){.fd = 2,
+                                     .min_level = (qs_log_level_t)cfg.log.level,
+                                     .format = (qs_log_format_t)cfg.log.format});
+        qs_log_name("lab");
+        sigemptyset(&set);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGCHLD);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+        qs_clock_calibrate(&r->clock, CALIBRATE_NS);
+        code = run_lab(r, &cfg);
+    }
+    free(r);
+    return code;
+}
