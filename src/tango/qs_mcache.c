@@ -93,7 +93,8 @@ qs_mcache_tx_join(qs_mcache_tx_t *tx, void *mem, u64 mem_sz)
     tx->seq = first_unpublished(tx);
     tx->reserved = qs_load_relaxed(tx->reserve);
     if ((i64)(tx->reserved - (tx->seq - 1)) < 0)
-        return -EPROTO; /* a line was published that nobody announced */
+        return -EPROTO;         /* a line was published that nobody announced */
+    qs_fence(__ATOMIC_RELEASE); /* P2 for what the last producer announced and we shall write */
     return 0;
 }
 
