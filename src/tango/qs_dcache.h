@@ -52,7 +52,7 @@ QS_INLINE int
 qs_dcache_init(qs_dcache_t *dc, u64 wksp_off, u64 window, u64 mtu)
 {
     u64 sz = qs_dcache_footprint(window, mtu);
-    u64 chunk1 = (wksp_off + sz) / QS_CHUNK_SZ;
+    u64 chunk1 = wksp_off / QS_CHUNK_SZ + sz / QS_CHUNK_SZ; /* the sum of bytes could wrap */
 
     if (!sz || wksp_off % QS_CHUNK_SZ || chunk1 > UINT32_MAX)
         return -EINVAL;

@@ -19,9 +19,10 @@ qs_fctl_add(qs_fctl_t *fctl, qs_fseq_t const *fseq, bool expendable)
 static bool
 run_out_of_patience(qs_fctl_t *fctl, qs_fctl_rx_t *rx, u64 pos, u64 now)
 {
-    if (!rx->since || pos != rx->seen) {
+    if (!rx->stuck || pos != rx->seen) {
+        rx->stuck = true;
         rx->seen = pos;
-        rx->since = now ? now : 1;
+        rx->since = now;
         return false;
     }
     if (now - rx->since < fctl->patience)
@@ -43,7 +44,7 @@ qs_fctl_query(qs_fctl_t *fctl, u64 seq, u64 now)
 
         if (lag < fctl->window) {
             rx->cut = false;
-            rx->since = 0;
+            rx->stuck = false;
         } else if (rx->expendable && (rx->cut || run_out_of_patience(fctl, rx, pos, now))) {
             continue;
         }

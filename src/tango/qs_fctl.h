@@ -19,9 +19,10 @@
 typedef struct qs_fctl_rx {
     qs_fseq_t const *fseq;
     u64 seen;  /* its position when it was last seen to move */
-    u64 since; /* ... and when that was, in the caller's clock; 0 while it has credits left */
+    u64 since; /* ... and when that was, in the caller's clock */
     bool expendable;
-    bool cut; /* given up for now */
+    bool stuck; /* has left the producer no credit since then */
+    bool cut;   /* given up for now */
 } qs_fctl_rx_t;
 
 typedef struct qs_fctl {

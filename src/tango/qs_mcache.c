@@ -57,11 +57,16 @@ qs_mcache_new(void *mem, u64 depth, u64 window, u64 seq0)
     return 0;
 }
 
-/* first_unpublished scans at most one turn of the ring, whatever is written there. */
+/* first_unpublished scans at most one turn of the ring, whatever is written there.  If bound is
+   older than that, its line says how many turns it missed. */
 static u64
 first_unpublished(qs_mcache_tx_t const *tx)
 {
-    u64 seq = qs_load_relaxed(tx->bound);
+    u64 seq = qs_load_acquire(tx->bound); /* pairs with P5 */
+    u64 found = qs_load_acquire(&tx->line[seq & tx->mask].word[0]);
+
+    if ((i64)(found - seq) > 0)
+        seq = found;
 
     for (u64 i = 0; i <= tx->mask; i++) {
         if (qs_load_acquire(&tx->line[seq & tx->mask].word[0]) != seq)
@@ -88,7 +93,8 @@ qs_mcache_tx_join(qs_mcache_tx_t *tx, void *mem, u64 mem_sz)
     tx->seq = first_unpublished(tx);
     tx->reserved = qs_load_relaxed(tx->reserve);
     if ((i64)(tx->reserved - (tx->seq - 1)) < 0)
-        return -EPROTO; /* a line was published that nobody announced */
+        return -EPROTO;         /* a line was published that nobody announced */
+    qs_fence(__ATOMIC_RELEASE); /* P2 for what the last producer announced and we shall write */
     return 0;
 }
 

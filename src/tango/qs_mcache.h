@@ -20,6 +20,7 @@
            payloads of the batch, only now          copy the payload       (qs_racy_copy)
        P3  three words per line   relaxed       C3  fence                  acquire  (pairs with P2)
        P4  line.seq <- n          release       C4  reserve                relaxed
+       P5  bound <- n + 1         release           (now and then)
 
    n > reserve - window at C4 means descriptor and payload are fragment n's, whole: whoever
    saw a byte that the producer wrote after P2 sees the reserve of P1 at C4.  C3 and C4 stand
@@ -30,9 +31,9 @@
    resume point of a lapped consumer, reserve - window / 2, is never beyond the newest.
 
    State outlives a process.  A new producer finds its next sequence from `bound`, a lower
-   bound stored now and then, and scans forward while each line holds the expected seq: a
-   line half written by one that was killed still holds its old seq and counts as not
-   published.  reserve never goes back.
+   bound stored now and then (P5: never before the lines below it), and scans forward while
+   each line holds the expected seq: a line half written by one that was killed still holds
+   its old seq and counts as not published.  reserve never goes back.
 
    Threads: one tx, many rx, in any processes.  Blocks: never.  Allocates: never. */
 
@@ -156,7 +157,7 @@ qs_mcache_publish(qs_mcache_tx_t *tx, qs_frag_t const *frag)
 QS_INLINE void
 qs_mcache_sync(qs_mcache_tx_t *tx)
 {
-    qs_store_relaxed(tx->bound, tx->seq);
+    qs_store_release(tx->bound, tx->seq); /* P5 */
 }
 
 QS_INLINE void
