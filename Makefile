@@ -47,6 +47,7 @@ lib_obj  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/app/main.c,$(src)))
 tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'test_*.c')))
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
+e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
 benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c)))
 
 # V=1 shows the commands.
@@ -55,7 +56,8 @@ say = @$(if $(V),:,echo '  $(1)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test tests fuzzers races benches
+.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test deps-bench deps-check \
+    tests fuzzers races benches e2e aarch64
 
 all: $(OUT)/quickstep $(OUT)/libquickstep.a
 
@@ -114,7 +116,14 @@ $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
 
+# Programs of their own that the end-to-end scripts run: pipelines made outside src/.
+$(OUT)/e2e/%: test/e2e/%.c $(OUT)/libquickstep.a
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
+
 tests: $(tests)
+e2e: $(e2e)
 fuzzers: $(fuzzers)
 races: $(races)
 benches: $(benches)
@@ -123,6 +132,10 @@ deps-run:
 	@./deps.sh install run
 deps-test:
 	@./deps.sh install run test
+deps-bench:
+	@./deps.sh install run test bench
+deps-check:
+	@./deps.sh install run test check
 
 SECONDS ?= 20
 run: deps-run
@@ -130,14 +143,43 @@ run: deps-run
 	@$(OUT)/quickstep dev --seconds $(SECONDS)
 
 test: deps-test
-	@$(MAKE) --no-print-directory all tests fuzzers races
+	@$(MAKE) --no-print-directory all tests fuzzers races e2e
 	@test/run.sh $(OUT)
 
-fmt:
-	@find src test contrib -name '*.[ch]' | xargs clang-format -i
+bench: deps-bench
+	@$(MAKE) --no-print-directory -s all benches
+	@for b in $(or $(NAME),$(notdir $(benches))); do echo "== $$b"; $(OUT)/quickstep bench $$b || exit; done
 
-lint: all
+check: deps-check
+	@test/check.sh
+
+soak: deps-test
+	@$(MAKE) --no-print-directory -s all e2e
+	@test/soak.sh $(OUT)
+
+formatted := $(sort $(shell find src test contrib -name '*.[ch]'))
+fmt: deps-check
+	@clang-format -i $(formatted)
+
+lint: deps-check all
+	@clang-format --dry-run -Werror $(formatted)
 	@contrib/lint/lint.sh $(OUT)
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m 755 $(OUT)/quickstep $(DESTDIR)$(PREFIX)/bin/quickstep
+	install -D -m 644 $(OUT)/libquickstep.a $(DESTDIR)$(PREFIX)/lib/libquickstep.a
+	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
+	cd src && find . -name '*.[h]' -o -name '*.def' | while read -r f; do \
+	    install -D -m 644 $$f $(DESTDIR)$(PREFIX)/include/quickstep/$$f; done
+
+# What must at least compile elsewhere: memory, and the pure functions.
+aarch64_src := $(filter-out %_avx2.c %_avx512.c %_shani.c %_gfni.c, \
+    $(shell find src/tango src/waltz/codec src/waltz/crypto src/waltz/fec -name '*.c' 2>/dev/null))
+aarch64: deps-check
+	@for f in $(aarch64_src); do \
+	    aarch64-linux-gnu-gcc $(CPPFLAGS) -std=gnu17 -O2 $(WARN) -Wconversion -c $$f -o /dev/null || exit; done
+	@echo "aarch64: $(words $(aarch64_src)) files compile"
 
 clean:
 	rm -rf build build-*

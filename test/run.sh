@@ -1,9 +1,10 @@
 #!/bin/bash
-# run.sh OUT - runs what `make test` built in OUT: unit tests, race programs, fuzz corpora,
-# end-to-end scripts.  Each line: verdict, seconds, name.  The last line is the sum.
+# run.sh OUT [unit] - runs what `make test` built in OUT: unit tests, race programs, fuzz corpora,
+# end-to-end scripts; with `unit` only the first and the third.  Each line: verdict, seconds, name.  The last line is the sum.
 # A script that exits with 77 says on its last line why it was skipped.
 set -u
 out=$1
+kind=${2:-all}
 cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0 skipped=0
 log=$(mktemp) || exit 1
@@ -30,14 +31,14 @@ for t in $(find "$out/test" -type f -name 'test_*' -perm -u+x 2>/dev/null | sort
     run "${t#"$out"/}" "$t"
     grep -i 'skipped:' "$log" | sed 's/^/              /'
 done
-for t in $(find "$out/race" -type f -name 'race_*' -perm -u+x 2>/dev/null | sort); do
+[ "$kind" = unit ] || for t in $(find "$out/race" -type f -name 'race_*' -perm -u+x 2>/dev/null | sort); do
     run "${t#"$out"/}" "$t"
 done
 for t in $(find "$out/fuzz" -type f -name 'fuzz_*' -perm -u+x 2>/dev/null | sort); do
     name=${t##*/fuzz_}
     run "fuzz/$name corpus" "$t" "test/fuzz/corpus/$name"
 done
-for t in $(find test/e2e -name 'test_*.sh' | sort); do
+[ "$kind" = unit ] || for t in $(find test/e2e -name 'test_*.sh' | sort); do
     run "${t#test/}" "$t" "$out"
 done
 

@@ -2,8 +2,8 @@
 
    Threads: any.  Blocks: never.  Allocates: never. */
 
-#ifndef QS_TANGO_BASE_BASE_H
-#define QS_TANGO_BASE_BASE_H
+#ifndef QS_TANGO_BASE_H
+#define QS_TANGO_BASE_H
 
 #include <errno.h>
 #include <stdalign.h>

@@ -1,0 +1,57 @@
+#!/bin/bash
+# check.sh - what a change must pass before review; `make check` runs it.  Each step prints one line.
+# FUZZ_SECONDS=60 is shared by all fuzzers; STEPS="lint clang ..." runs only those.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+failed=0 passed=0
+
+step() { # step NAME COMMAND...
+    local name=$1 start=$SECONDS
+    shift
+    [[ -z ${STEPS:-} || " $STEPS " == *" $name "* ]] || return 0
+    if "$@" >"$log" 2>&1 </dev/null; then
+        passed=$((passed + 1))
+        printf 'ok      %4ds %-10s %s\n' $((SECONDS - start)) "$name" "$(tail -n 1 "$log")"
+    else
+        failed=$((failed + 1))
+        printf 'FAILED  %4ds %s\n' $((SECONDS - start)) "$name"
+        tail -n 60 "$log" | sed 's/^/    /'
+    fi
+}
+
+mk() { make --no-print-directory "$@"; }
+unit() { mk "$@" all tests fuzzers && test/run.sh "$(tree "$@")" unit; }
+tree() { # the directory a build goes to
+    local out=build
+    [[ "$*" == *BUILD=* ]] && out=build-$(sed 's/.*BUILD=\([a-z]*\).*/\1/' <<<"$*")
+    [[ "$*" == *CC=clang* ]] && out=$out-clang
+    echo "$out"
+}
+races() { mk BUILD=tsan races && for r in build-tsan/race/race_*; do [ -x "$r" ] && { "$r" || return 1; }; done; }
+fuzz() {
+    mk CC=clang BUILD=asan FUZZ=1 OUT=build-fuzz fuzzers || return 1
+    local list=(build-fuzz/fuzz/fuzz_*[!.d]) each
+    each=$((${FUZZ_SECONDS:-60} / ${#list[@]} + 1))
+    for f in "${list[@]}"; do
+        [ -x "$f" ] || continue
+        local name=${f##*/fuzz_} work
+        work=$(mktemp -d)
+        "$f" -max_total_time=$each -timeout=10 -print_final_stats=0 "$work" "test/fuzz/corpus/$name" || return 1
+        rm -rf "$work"
+    done
+    echo "${#list[@]} fuzzers, $each s each"
+}
+
+step lint mk lint
+step release mk test
+step clang unit CC=clang
+step asan unit BUILD=asan
+step ubsan unit BUILD=ubsan
+step races races
+step models test/model/run.sh build
+step aarch64 mk aarch64
+step fuzz fuzz
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
