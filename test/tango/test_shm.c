@@ -62,6 +62,10 @@ Test(shm, small_pages_are_all_there_and_zero)
 
     u8 *mem = mmap(NULL, shm.sz, PROT_READ, MAP_SHARED, shm.fd_ro, 0);
     QS_ASSERT(mem != MAP_FAILED);
+    static u8 resident[5 * MIB / 4096 + 1];
+    cr_assert(eq(int, mincore(mem, shm.sz, resident), 0)); /* asked before we touch any ourselves */
+    for (u64 i = 0; i < QS_COUNT(resident); i++)
+        QS_ASSERT(resident[i] & 1);
     for (u64 off = 0; off < shm.sz; off++)
         QS_ASSERT(!mem[off]);
 }
