@@ -45,8 +45,12 @@ one_c(void *state, u8 const *data, u64 block_cnt)
 
 /* clang-format off */
 qs_sha_kernel_t const qs_sha512_kernels[] = {
-/*    name      needs                lanes narrow  one                 many                    */
+/*    name      needs               lanes narrow  one                 many                    */
     { "c",      0,                      1,    1,  one_c,              NULL                    },
+#if defined(__x86_64__)
+    { "avx2",   QS_CPU_NEED_AVX2,       4,    1,  qs_sha512_one_avx2, qs_sha512_many_avx2     },
+    { "avx512", QS_CPU_NEED_AVX512,     8,    1,  qs_sha512_one_avx2, qs_sha512_many_avx512   },
+#endif
 };
 /* clang-format on */
 
