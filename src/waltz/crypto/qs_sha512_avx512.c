@@ -95,11 +95,13 @@ qs_sha512_many_avx512(void *state, u8 const *const *data, u64 block_cnt)
         memcpy(s, h, sizeof(s));
         load_words(w, data, off);
         load_words(w + 8, data, off + 64);
-        for (u32 i = 0; i < 80; i += 16) {
+#pragma GCC unroll 16
+        for (u32 j = 0; j < 16; j++)
+            round_at(s, w, qs_sha512_k, j);
+        for (u32 i = 16; i < 80; i += 16) {
 #pragma GCC unroll 16
             for (u32 j = 0; j < 16; j++) {
-                if (i)
-                    extend(w, j);
+                extend(w, j);
                 round_at(s, w, qs_sha512_k + i, j);
             }
         }
