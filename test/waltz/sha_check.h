@@ -59,7 +59,7 @@ check_batch(sha_family_t const *f, qs_sha_kernel_t const *kernel, u64 const *sz,
 {
     static u8 want[CHECK_MSG_MAX][CHECK_OUT_MAX];
     static u8 got[CHECK_MSG_MAX][CHECK_OUT_MAX + 1];
-    qs_sha_msg_t msg[CHECK_MSG_MAX];
+    static qs_sha_msg_t msg[CHECK_MSG_MAX];
 
     memset(got, 0xa5, sizeof(got));
     for (u32 i = 0; i < cnt; i++) {
