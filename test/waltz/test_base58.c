@@ -230,3 +230,12 @@ Test(base58, more_than_the_bound_is_refused)
     cr_assert(eq(i64, qs_base58_decode(out, sizeof(out), text, SZ_MAX + 1), -EINVAL));
     cr_assert(eq(i64, qs_base58_decode(out, sizeof(out), text, SZ_MAX), SZ_MAX));
 }
+
+/* The first 32 bits of these lengths are those of a text that would be accepted. */
+Test(base58, a_length_beyond_32_bits_is_refused)
+{
+    u8 out[64];
+    char const *key = "11111111111111111111111111111111";
+    cr_assert(eq(i64, qs_base58_decode(out, sizeof(out), key, (1ull << 32) + 32), -EINVAL));
+    cr_assert(eq(int, qs_base58_decode_32(out, key, (1ull << 32) + 32), -EINVAL));
+}
