@@ -27,9 +27,10 @@ static u8 const digit_and_1[256] = {
 QS_INLINE u32
 to_groups(u32 group[], u8 const *in, u32 sz)
 {
-    u32 limb[LIMB_MAX] = {0}; /* the most significant first */
+    u32 limb[LIMB_MAX]; /* the most significant first */
     u32 limb_cnt = (sz + 3) / 4;
     u32 odd = sz % 4;
+    limb[0] = 0;
     for (u32 i = 0; i < odd; i++)
         limb[0] = limb[0] << 8 | in[i];
     for (u32 i = odd ? 1 : 0, at = odd; at < sz; i++, at += 4)
