@@ -150,6 +150,20 @@ Test(pcap, frame_cut_anywhere_was_truncated_or_never_whole)
     }
 }
 
+Test(pcap, tagged_frame_cut_anywhere_is_read_inside_its_bounds)
+{
+    u8 frame[64] = {[12] = 0x81, 0, 0, 7, 0x08, 0};
+    u32 whole = put_datagram(frame, 18);
+    for (u32 cut = 0; cut < whole; cut++) {
+        qs_pcap_pkt_t pkt;
+        u8 *exact = malloc(cut ? cut : 1);
+        memcpy(exact, frame, cut);
+        int got = (int)qs_pcap_parse_frame(DLT_EN10MB, exact, cut, whole, &pkt);
+        cr_expect(eq(int, got, QS_PCAP_TRUNCATED), "cut %u", cut);
+        free(exact);
+    }
+}
+
 /* A capture file in memory, under a path that can be opened. */
 static char const *
 file_of(u8 const *data, u64 sz)

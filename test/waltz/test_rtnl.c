@@ -212,6 +212,23 @@ Test(rtnl, hand_made_answer_is_read_whole)
     }
 }
 
+Test(rtnl, explanation_longer_than_its_place_is_cut)
+{
+    struct {
+        struct nlmsghdr h;
+        struct nlmsgerr e;
+        struct nlattr attr;
+        char text[300];
+    } msg = {.h = {sizeof(msg), NLMSG_ERROR, NLM_F_ACK_TLVS | NLM_F_CAPPED, SEQ, 0},
+             .e = {.error = -EPERM},
+             .attr = {sizeof(msg.attr) + sizeof(msg.text), NLMSGERR_ATTR_MSG}};
+    memset(msg.text, 'x', sizeof(msg.text));
+    char *why = malloc(QS_RTNL_WHY_MAX); /* its own block: ASan sees one byte too many */
+    cr_assert(eq(int, qs_rtnl_parse(&msg, sizeof(msg), SEQ, NULL, why), -EPERM));
+    cr_assert(eq(u64, strnlen(why, QS_RTNL_WHY_MAX), QS_RTNL_WHY_MAX - 1));
+    free(why);
+}
+
 Test(rtnl, answer_cut_or_damaged_anywhere_is_read_inside_its_bounds)
 {
     alignas(8) u8 whole[512];
