@@ -283,8 +283,13 @@ Test(config, reading_goes_on_after_an_error_and_counts_the_rest)
     cr_assert(eq(u32, errors.cnt, QS_ERROR_LIST_MAX));
     cr_assert(eq(u64, errors.more, 2));
 
-    qs_config_load_text(&qs_config_table, &cfg, "y", "k=1", 3, &errors);
-    cr_assert(eq(u64, errors.more, 3), "a full list still makes the next load fail");
+    int err = qs_config_load_text(&qs_config_table, &cfg, "y", "k=1", 3, &errors);
+    cr_assert(eq(int, err, -EINVAL), "a full list still makes the next load fail");
+    cr_assert(eq(u64, errors.more, 3));
+    char const *set[] = {"k.k=1"};
+    err = qs_config_load(&qs_config_table, &cfg, &(qs_config_sources_t){.set = set, .set_cnt = 1},
+                         &errors);
+    cr_assert(eq(int, err, -EINVAL));
 }
 
 Test(config, one_broken_section_gives_one_error)
