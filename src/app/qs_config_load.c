@@ -1,5 +1,7 @@
 #include "app/qs_config_load.h"
 
+#include <stdarg.h>
+
 #include "app/qs_config_set.h"
 #include "app/qs_text.h"
 
@@ -27,6 +29,18 @@ typedef struct load {
     u32 set_line[QS_CONFIG_SECTION_MAX][QS_CONFIG_ROW_MAX]; /* line of the key, likewise     */
     place_t header[QS_CONFIG_SECTION_MAX][QS_CONFIG_REPEAT_MAX];
 } load_t;
+
+/* complain adds an error at a place of the source that is being read. */
+static __attribute__((format(printf, 4, 5))) qs_error_t *
+complain(load_t const *l, qs_error_id_t id, place_t at, char const *fmt, ...)
+{
+    char text[sizeof(l->errors->error[0].text)];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return qs_error_add(l->errors, id, l->where, at.line, at.col, "%s", text);
+}
 
 static u32
 section_idx(load_t const *l, qs_config_section_t const *section)
@@ -105,59 +119,65 @@ refuse_section(load_t const *l, char const *name, place_t at)
     qs_text_guess_t guess = {.wrote = name};
     for (u32 i = 0; i < l->table->section_cnt; i++)
         qs_text_guess_offer(&guess, l->table->section[i].name);
-    qs_error_t *e = qs_error_add(l->errors, QS_ERROR_CFG_SECTION, l->where, at.line, at.col,
-                                 "there is no section %s", name);
+    qs_error_t *e = complain(l, QS_ERROR_CFG_SECTION, at, "there is no section %s", name);
     if (guess.best[0])
         qs_error_hint(e, "did you mean %s?", guess.best);
     else
         qs_error_hint(e, "`quickstep help config` lists all sections");
 }
 
+/* find_new_name returns what an option is called now, or NULL. */
+static char const *
+find_new_name(qs_config_table_t const *table, char const *path)
+{
+    for (u32 i = 0; i < table->rename_cnt; i++)
+        if (!strcmp(table->rename[i].was, path))
+            return table->rename[i].is;
+    return NULL;
+}
+
 /* refuse_key says what is wrong with a path that is no option. */
 static void
 refuse_key(load_t const *l, char const *path, place_t at)
 {
-    for (u32 i = 0; i < l->table->rename_cnt; i++)
-        if (!strcmp(l->table->rename[i].was, path)) {
-            char const *is = l->table->rename[i].is;
-            qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_RENAMED, l->where, at.line, at.col,
-                                       "'%s' is now '%s'", path, is),
-                          "change the name to %s and keep the value", is);
-            return;
-        }
-    if (find_section(l->table, path)) {
-        bool repeats = find_section(l->table, path)->max;
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_TYPE, l->where, at.line, at.col,
-                                   "%s is a section, not an option", path),
-                      repeats ? "write [[%s]] on a line of its own"
-                              : "write [%s] on a line of its own",
+    qs_error_t *e;
+    char const *is = find_new_name(l->table, path);
+    if (is) {
+        e = complain(l, QS_ERROR_CFG_RENAMED, at, "'%s' is now '%s'", path, is);
+        qs_error_hint(e, "change the name to %s and keep the value", is);
+        return;
+    }
+    qs_config_section_t const *s = find_section(l->table, path);
+    if (s) {
+        e = complain(l, QS_ERROR_CFG_TYPE, at, "%s is a section, not an option", path);
+        qs_error_hint(e, s->max ? "write [[%s]] on its own line" : "write [%s] on its own line",
                       path);
         return;
     }
     char section[PATH_CAP];
     snprintf(section, sizeof(section), "%s", path);
     char *dot = strrchr(section, '.');
-    char const *key = dot ? path + (dot - section) + 1 : path;
-    if (dot)
-        *dot = 0;
-    qs_config_section_t const *s = dot ? find_section(l->table, section) : NULL;
-    if (dot && !s) {
+    if (!dot) {
+        e = complain(l, QS_ERROR_CFG_KEY, at, "%s stands in no section", path);
+        hint_key(l, e, NULL, path);
+        return;
+    }
+    *dot = 0;
+    s = find_section(l->table, section);
+    if (!s) {
         refuse_section(l, section, at);
         return;
     }
-    qs_error_t *e = dot ? qs_error_add(l->errors, QS_ERROR_CFG_KEY, l->where, at.line, at.col,
-                                       "section %s has no option %s", section, key)
-                        : qs_error_add(l->errors, QS_ERROR_CFG_KEY, l->where, at.line, at.col,
-                                       "%s stands in no section", key);
-    hint_key(l, e, s, key);
+    e = complain(l, QS_ERROR_CFG_KEY, at, "section %s has no option %s", section, dot + 1);
+    hint_key(l, e, s, dot + 1);
 }
 
 static void
 refuse_twice(load_t const *l, char const *what, u32 first, place_t at)
 {
-    qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_DUPLICATE, l->where, at.line, at.col,
-                               "%s stands here for the second time", what),
-                  "the first is in line %u: remove one", first);
+    qs_error_t *e =
+        complain(l, QS_ERROR_CFG_DUPLICATE, at, "%s stands here for the second time", what);
+    qs_error_hint(e, "the first is in line %u: remove one", first);
 }
 
 /* add_instance appends a [[section]]; false when there is no room. */
@@ -166,9 +186,9 @@ add_instance(load_t *l, qs_config_section_t const *s, place_t at)
 {
     int idx = qs_config_append(l->cfg, s);
     if (idx < 0) {
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_REPEAT, l->where, at.line, at.col,
-                                   "more than %u sections %s", s->max, s->name),
-                      "remove some");
+        qs_error_hint(
+            complain(l, QS_ERROR_CFG_REPEAT, at, "more than %u sections %s", s->max, s->name),
+            "remove some");
         return false;
     }
     l->header[section_idx(l, s)][idx] = at;
@@ -190,10 +210,10 @@ open_section(load_t *l, bool item)
     }
     u32 i = section_idx(l, s);
     if (item != (s->max > 0)) {
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_REPEAT, l->where, at.line, at.col,
-                                   item ? "section %s may stand only once" : "section %s is a list",
-                                   name),
-                      item ? "write [%s]" : "write [[%s]], once for each", name);
+        qs_error_t *e =
+            complain(l, QS_ERROR_CFG_REPEAT, at,
+                     item ? "section %s may stand only once" : "section %s is a list", name);
+        qs_error_hint(e, item ? "write [%s]" : "write [[%s]], once for each", name);
         return;
     }
     if (item) {
@@ -219,15 +239,17 @@ read_schema(load_t *l, bool scalar)
         return true;
     }
     l->schema_line = key.line;
-    if (scalar && v->type == QS_TOML_INT && !v->negative && v->number == QS_CONFIG_SCHEMA)
+    bool natural = scalar && v->type == QS_TOML_INT && !v->negative;
+    if (natural && v->number == QS_CONFIG_SCHEMA)
         return true;
-    bool newer = scalar && v->type == QS_TOML_INT && !v->negative && v->number > QS_CONFIG_SCHEMA;
     char shown[32];
     qs_text_printable(shown, sizeof(shown), scalar ? v->raw : "[", scalar ? v->raw_sz : 1);
-    qs_error_hint(
-        qs_error_add(l->errors, QS_ERROR_CFG_SCHEMA, l->where, v->line, v->col,
-                     "schema_version = %s: this program knows version %u", shown, QS_CONFIG_SCHEMA),
-        newer ? "the file is for a newer quickstep: upgrade" : "write schema_version = 1");
+    qs_error_t *e =
+        complain(l, QS_ERROR_CFG_SCHEMA, (place_t){v->line, v->col},
+                 "schema_version = %s: this program knows version %u", shown, QS_CONFIG_SCHEMA);
+    bool newer = natural && v->number > QS_CONFIG_SCHEMA;
+    qs_error_hint(e, newer ? "the file is for a newer quickstep: upgrade"
+                           : "write schema_version = 1");
     return false;
 }
 
@@ -258,9 +280,8 @@ file_slot(load_t *l, char const *path, qs_config_slot_t *slot)
     u32 i = section_idx(l, s);
     bool here = !strcmp(l->prefix, s->name);
     if (s->max && !here) {
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_REPEAT, l->where, at.line, at.col,
-                                   "section %s is a list", s->name),
-                      "write [[%s]], and %s below it", s->name, slot->row->key);
+        qs_error_t *e = complain(l, QS_ERROR_CFG_REPEAT, at, "section %s is a list", s->name);
+        qs_error_hint(e, "write [[%s]], and %s below it", s->name, slot->row->key);
         return false;
     }
     u32 *first = &l->set_line[i][slot->row - s->row];
@@ -325,29 +346,43 @@ read_file_text(load_t *l, char const *where, char const *text, size_t sz)
     }
 }
 
-static void
-read_file(load_t *l, char const *path)
+/* slurp returns a file's text, sz bytes, for the caller to free, or NULL and the reason.  sz above
+   QS_CONFIG_FILE_MAX means that there is more. */
+static char *
+slurp(char const *path, size_t *sz, int *err)
 {
     char *text = malloc(QS_CONFIG_FILE_MAX + 1);
     FILE *f = text ? fopen(path, "rb") : NULL;
-    size_t sz = 0;
-    int err = !f ? errno : 0;
+    *err = f ? 0 : errno;
     if (f) {
-        errno = 0;
-        sz = fread(text, 1, QS_CONFIG_FILE_MAX + 1, f);
-        err = !ferror(f) ? 0 : errno ? errno : EIO;
+        *sz = fread(text, 1, QS_CONFIG_FILE_MAX + 1, f);
+        *err = ferror(f) ? errno : 0;
         fclose(f);
     }
-    if (err)
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_READ, path, 0, 0,
-                                   "the configuration cannot be read: %s", strerror(err)),
-                      "check the path; `quickstep config default` prints a file to start from");
-    else if (sz > QS_CONFIG_FILE_MAX)
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_READ, path, 0, 0,
-                                   "the configuration is larger than %u bytes", QS_CONFIG_FILE_MAX),
-                      "check that this is the right file");
-    else
+    if (!*err)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static void
+read_file(load_t *l, char const *path)
+{
+    size_t sz = 0;
+    int err = 0;
+    char *text = slurp(path, &sz, &err);
+    l->where = path;
+    if (!text) {
+        qs_error_t *e = complain(l, QS_ERROR_CFG_READ, (place_t){0},
+                                 "the configuration cannot be read: %s", strerror(err));
+        qs_error_hint(e, "check the path; `quickstep config default` prints a file to start from");
+    } else if (sz > QS_CONFIG_FILE_MAX) {
+        qs_error_t *e = complain(l, QS_ERROR_CFG_READ, (place_t){0},
+                                 "the configuration is larger than %u bytes", QS_CONFIG_FILE_MAX);
+        qs_error_hint(e, "check that this is the right file");
+    } else {
         read_file_text(l, path, text, sz);
+    }
     free(text);
 }
 
@@ -420,10 +455,10 @@ set_outside(load_t *l, qs_config_slot_t slot, char const *text)
 {
     u32 cnt = qs_config_cnt(l->cfg, slot.section);
     if (slot.idx > cnt) {
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_REPEAT, l->where, 0, 0,
-                                   "%s.%u without a %s.%u before it", slot.section->name, slot.idx,
-                                   slot.section->name, cnt),
-                      "number them from 0 without gaps");
+        char const *name = slot.section->name;
+        qs_error_t *e = complain(l, QS_ERROR_CFG_REPEAT, (place_t){0},
+                                 "%s.%u without a %s.%u before it", name, slot.idx, name, cnt);
+        qs_error_hint(e, "number them from 0 without gaps");
         return;
     }
     if (slot.idx == cnt && !add_instance(l, slot.section, (place_t){0}))
@@ -479,9 +514,8 @@ read_set(load_t *l, char const *arg)
     size_t len = strcspn(arg, "=");
     bool named = len < sizeof(path) && memchr(arg, '.', len) && len < strlen(arg);
     if (!named) {
-        qs_error_hint(
-            qs_error_add(l->errors, QS_ERROR_CFG_SET, where, 0, 0, "this is not section.key=value"),
-            "write it like this: --set net.tiles=2");
+        qs_error_hint(complain(l, QS_ERROR_CFG_SET, (place_t){0}, "this is not section.key=value"),
+                      "write it like this: --set net.tiles=2");
         return;
     }
     qs_text_printable(path, sizeof(path), arg, len);
@@ -491,32 +525,41 @@ read_set(load_t *l, char const *arg)
     } else if (!find_option(l, path, &slot)) {
         refuse_key(l, path, (place_t){0});
     } else if (slot.section->max) {
-        qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_REPEAT, where, 0, 0,
-                                   "section %s is a list", slot.section->name),
-                      "say which: %s.0.%s", slot.section->name, slot.row->key);
+        char const *name = slot.section->name;
+        qs_error_hint(complain(l, QS_ERROR_CFG_REPEAT, (place_t){0}, "section %s is a list", name),
+                      "say which: %s.0.%s", name, slot.row->key);
     } else {
         set_outside(l, slot, arg + len + 1);
     }
 }
 
+static void
+check_instance(load_t *l, qs_config_section_t const *s, u32 idx)
+{
+    char const *at = qs_config_at(l->cfg, s, idx);
+    place_t header = l->header[section_idx(l, s)][idx];
+    if (!header.line)
+        l->where = "environment and --set";
+    for (u32 r = 0; r < s->row_cnt; r++) {
+        qs_config_row_t const *row = &s->row[r];
+        if (row->kind != QS_CONFIG_STR || strlen(at + row->off) >= row->min)
+            continue;
+        qs_error_t *e = complain(l, QS_ERROR_CFG_MISSING, header, "%s number %u has no %s", s->name,
+                                 idx, row->key);
+        qs_error_hint(e, "give it a %s", row->key);
+    }
+}
+
 /* check_missing refuses repeated sections that lack a string which must not be empty. */
 static void
-check_missing(load_t *l)
+check_missing(load_t *l, char const *file)
 {
     for (u32 i = 0; i < l->table->section_cnt; i++) {
         qs_config_section_t const *s = &l->table->section[i];
-        for (u32 idx = 0; s->max && idx < qs_config_cnt(l->cfg, s); idx++)
-            for (u32 r = 0; r < s->row_cnt; r++) {
-                qs_config_row_t const *row = &s->row[r];
-                char const *text = qs_config_at(l->cfg, s, idx);
-                place_t at = l->header[i][idx];
-                char const *where = at.line ? l->where : "environment and --set";
-                if (row->kind != QS_CONFIG_STR || strlen(text + row->off) >= row->min)
-                    continue;
-                qs_error_hint(qs_error_add(l->errors, QS_ERROR_CFG_MISSING, where, at.line, at.col,
-                                           "%s number %u has no %s", s->name, idx, row->key),
-                              "add a line %s = \"...\" to it", row->key);
-            }
+        for (u32 idx = 0; s->max && idx < qs_config_cnt(l->cfg, s); idx++) {
+            l->where = file;
+            check_instance(l, s, idx);
+        }
     }
 }
 
@@ -549,9 +592,8 @@ qs_config_load(qs_config_table_t const *table, void *cfg, qs_config_sources_t co
         read_env(&l, sources->env);
     for (u32 i = 0; i < sources->set_cnt; i++)
         read_set(&l, sources->set[i]);
-    l.where = sources->file;
     if (count(errors) == before)
-        check_missing(&l);
+        check_missing(&l, sources->file);
     return count(errors) == before ? 0 : -EINVAL;
 }
 
@@ -564,6 +606,6 @@ qs_config_load_text(qs_config_table_t const *table, void *cfg, char const *where
     init(&l, table, cfg, errors);
     read_file_text(&l, where, text, sz);
     if (count(errors) == before)
-        check_missing(&l);
+        check_missing(&l, where);
     return count(errors) == before ? 0 : -EINVAL;
 }
