@@ -24,8 +24,8 @@ typedef struct room {
     qs_stem_t stem;
 } room_t;
 
-static qs_log_site_t cannot_boot = {.id = "QS-TILE-001", .level = QS_LOG_ERROR};
-static qs_log_site_t sandbox_lacks = {.id = "QS-TILE-002", .level = QS_LOG_NOTICE};
+static qs_log_site_t cannot_boot = {.id = "QS-TIL-001", .level = QS_LOG_ERROR};
+static qs_log_site_t sandbox_lacks = {.id = "QS-TIL-002", .level = QS_LOG_NOTICE};
 
 void
 qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX])
