@@ -15,6 +15,13 @@ endif
 compiler := $(if $(findstring clang,$(CC)),clang,gcc)
 OUT := build$(if $(filter-out release,$(BUILD)),-$(BUILD))$(if $(filter clang,$(compiler)),$(if $(filter-out tsan,$(BUILD)),-clang))
 
+# FUZZ=1: fuzzers with libFuzzer, and everything they test instrumented for it; a tree of its own.
+ifneq ($(FUZZ),)
+CC := clang
+BUILD := asan
+OUT := build-fuzz
+endif
+
 opt_release := -O3
 opt_debug   := -O0
 opt_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address
@@ -28,6 +35,9 @@ ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 CPPFLAGS := -Isrc -D_GNU_SOURCE -D_FORTIFY_SOURCE=$(if $(filter release,$(BUILD)),2,0)
 WARN     := -Wall -Wextra -Werror
 CFLAGS   := -std=gnu17 -g $(opt_$(BUILD)) $(WARN) -fPIE -fstack-protector-strong -fno-strict-aliasing
+ifneq ($(FUZZ),)
+CFLAGS   += -fsanitize=undefined -fno-sanitize-recover=all -fsanitize=fuzzer-no-link
+endif
 LDFLAGS  := $(filter -fsanitize=%,$(opt_$(BUILD))) -pie -Wl,-z,relro,-z,now
 LIBS     := -lnuma -lhwloc -lcap-ng -lmnl -lpcap -lpthread -lm
 
@@ -49,6 +59,8 @@ fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/f
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
 e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
 benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c)))
+
+comma := ,
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -107,7 +119,7 @@ $(OUT)/race/%: test/race/%.c $(OUT)/libquickstep.a
 $(OUT)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer $<,$< test/fuzz/replay.c) $(OUT)/libquickstep.a -lsodium $(LIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $(if $(FUZZ),-fsanitize=undefined$(comma)fuzzer $<,$< test/fuzz/replay.c) $(OUT)/libquickstep.a -lsodium $(LIBS) -o $@
 
 # Benches are the only programs linked with peers; each finds out itself which are there.
 bench_ring := $(shell pkg-config --cflags --libs libdpdk 2>/dev/null)

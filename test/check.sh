@@ -31,11 +31,11 @@ tree() { # the directory a build goes to
 }
 races() { mk BUILD=tsan races && for r in build-tsan/race/race_*; do [ -x "$r" ] && { "$r" || return 1; }; done; }
 fuzz() {
-    mk CC=clang BUILD=asan FUZZ=1 OUT=build-fuzz fuzzers || return 1
-    local list=(build-fuzz/fuzz/fuzz_*[!.d]) each
+    mk FUZZ=1 fuzzers || return 1
+    local list each
+    mapfile -t list < <(find build-fuzz/fuzz -type f -perm -u+x | sort)
     each=$((${FUZZ_SECONDS:-60} / ${#list[@]} + 1))
     for f in "${list[@]}"; do
-        [ -x "$f" ] || continue
         local name=${f##*/fuzz_} work
         work=$(mktemp -d)
         "$f" -max_total_time=$each -timeout=10 -print_final_stats=0 "$work" "test/fuzz/corpus/$name" || return 1

@@ -172,8 +172,10 @@ make_stem(room_t *r)
     s->now = s->last_turn = qs_clock_now(&s->clock);
     s->wake_at = UINT64_MAX;
     s->park = r->me->park;
-    s->tidy_ns = r->tile->tidy_ns ? r->tile->tidy_ns : QS_STEM_TIDY_NS;
-    qs_rng_init(&s->rng, r->boot->seed, me);
+    u64 tidy_ns = r->tile->tidy_ns ? r->tile->tidy_ns : QS_STEM_TIDY_NS;
+    u32 chores = 1u + r->me->in_cnt + r->me->out_cnt;
+    if (qs_tempo_init(&s->tempo, qs_max_u64(tidy_ns / chores, 1), r->boot->seed + me, s->now))
+        return fail(r->me->name, "tidy_ns is out of range");
     s->bell = &r->bell[me];
     s->eventfd = r->h->eventfd[me];
     s->cnc = r->cnc;

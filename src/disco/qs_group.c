@@ -316,6 +316,7 @@ start_process(qs_group_t *g, u32 tile)
     gt->log_fd = pipe_fd[0];
     if (pid < 0)
         return -errno;
+    gt->handover.first_start = false; /* from now on the tile's memory is not new */
     gt->pid = pid;
     gt->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     gt->started_ns = now_ns(g);
@@ -356,9 +357,7 @@ static int
 start_tile(qs_group_t *g, u32 tile)
 {
     command(g, tile, QS_CMD_RUN);
-    int err = g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
-    g->tile[tile].handover.first_start = false;
-    return err;
+    return g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
 }
 
 int

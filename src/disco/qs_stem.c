@@ -174,8 +174,6 @@ qs_stem_chore_(qs_stem_t *s)
     }
     if (s->chore >= chores)
         s->chore = 0;
-    u64 lazy = s->tidy_ns / chores;
-    s->housekeep_at = s->now + lazy * 3 / 4 + qs_rng_bounded(&s->rng, lazy / 2 + 1);
     return s->chore == 0;
 }
 

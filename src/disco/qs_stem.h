@@ -24,11 +24,11 @@
 #include "disco/qs_tile.h"
 #include "disco/qs_topo.h"
 #include "tango/base/qs_hist.h"
-#include "tango/base/qs_rng.h"
 #include "tango/qs_bell.h"
 #include "tango/qs_cnc.h"
 #include "tango/qs_fctl.h"
 #include "tango/qs_racy.h"
+#include "tango/qs_tempo.h"
 
 #define QS_STEM_TIDY_NS      100000u    /* between housekeeping turns of a tile that is awake */
 #define QS_STEM_HEARTBEAT_NS 100000000u /* ... and the longest that one sleeps */
@@ -94,22 +94,20 @@ typedef struct qs_stem_out {
 } qs_stem_out_t;
 
 struct qs_stem {
-    u64 now;     /* ns of CLOCK_MONOTONIC, at the start of this turn */
-    u64 wake_at; /* the tile's own deadline; UINT64_MAX: none */
-    u64 housekeep_at;
+    u64 now;       /* ns of CLOCK_MONOTONIC, at the start of this turn */
+    u64 wake_at;   /* the tile's own deadline; UINT64_MAX: none */
     u64 last_turn; /* when the last turn began */
     bool stop;
     bool park;
     bool ring;    /* some bell may have to be rung */
     bool blocked; /* some out had no credit this turn */
     bool busy;    /* this turn did some work */
-    u32 tidy_ns;
     u32 exit_reason;
     u32 in_cnt, out_cnt;
     u32 first_in; /* whose turn it is to be served first */
     u32 chore;    /* which of the housekeeping events is next */
     qs_clock_t clock;
-    qs_rng_t rng;
+    qs_tempo_t tempo; /* when the next chore is due */
     qs_bell_t *bell;
     int eventfd; /* -1: sleeps on the futex */
     int const *wait_fd;
@@ -318,7 +316,7 @@ qs_stem_loop(qs_tile_t const *tile, void *self, qs_stem_t *s)
 {
     while (!s->stop) {
         qs_stem_turn_(s);
-        if (qs_unlikely(s->now >= s->housekeep_at) && qs_stem_chore_(s) && tile->tidy)
+        if (qs_unlikely(qs_tempo_due(&s->tempo, s->now)) && qs_stem_chore_(s) && tile->tidy)
             tile->tidy(self, s);
         if (tile->poll)
             s->busy |= tile->poll(self, s) != 0;
