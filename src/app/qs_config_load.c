@@ -249,7 +249,7 @@ read_schema(load_t *l, bool scalar)
                  "schema_version = %s: this program knows version %u", shown, QS_CONFIG_SCHEMA);
     bool newer = natural && v->number > QS_CONFIG_SCHEMA;
     qs_error_hint(e,
-                  newer ? "the file is for a newer quickstep: upgrade, or try %u"
+                  newer ? "upgrade quickstep: this one reads schema_version = %u"
                         : "write schema_version = %u",
                   QS_CONFIG_SCHEMA);
     return false;
