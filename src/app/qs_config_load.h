@@ -23,9 +23,9 @@
 #define QS_CONFIG_FILE_MAX (1u << 20) /* bytes of a file */
 
 typedef struct qs_config_sources {
-    char const *file;       /* NULL: none                                   */
-    char const *const *env; /* like environ; NULL: none                     */
-    char const *const *set; /* set_cnt arguments of --set                   */
+    char const *file;       /* NULL: none */
+    char const *const *env; /* like environ; NULL: none */
+    char const *const *set; /* set_cnt arguments of --set */
     u32 set_cnt;
 } qs_config_sources_t;
 

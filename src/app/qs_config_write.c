@@ -231,21 +231,22 @@ qs_config_write_json(FILE *out, qs_config_table_t const *table, void const *cfg)
 void
 qs_config_write_md(FILE *out, qs_config_table_t const *table)
 {
-    fputs("# Options\n\n"
-          "Made from the option table by `quickstep config default --md`.\n\n"
-          "Options come from four places; each overrides the ones before it:\n\n"
-          "1. the defaults below, which are also in [default.toml](../config/default.toml)\n"
-          "2. a TOML file: `--config FILE`\n"
-          "3. the environment: the section and the key in upper case, as in "
-          "`QUICKSTEP_NET_TILES=2`\n"
-          "4. the command line: `--set net.tiles=2`; a later one overrides an earlier one\n\n"
-          "In the environment and with `--set` nothing is quoted, and the items of a list are\n"
-          "separated by commas.  Repeated sections have a number there, from 0, without gaps:\n"
-          "`--set shred.source.0.name=a`, `QUICKSTEP_SHRED_SOURCE_0_NAME=a`.\n\n"
-          "A file may begin with `schema_version = 1`.  Options and sections that do not exist\n"
-          "are refused.  `quickstep config check FILE` says what is wrong with a file, and\n"
-          "`quickstep explain ID` says more about an error.\n",
-          out);
+    fputs(
+        "# Options\n\n"
+        "Made from the option table by `quickstep config default --md`.\n\n"
+        "Options come from four places; each overrides the ones before it:\n\n"
+        "1. the defaults below, which are also in [default.toml](../config/default.toml)\n"
+        "2. a TOML file: `--config FILE`\n"
+        "3. the environment: the section and the key in upper case, as in "
+        "`QUICKSTEP_NET_TILES=2`\n"
+        "4. the command line: `--set net.tiles=2`; a later one overrides an earlier one\n\n"
+        "In the environment and with `--set` nothing is quoted, and the items of a list are\n"
+        "separated by commas.  Repeated sections have a number there, from 0, without gaps:\n"
+        "`--set shred.source.0.name=a`, `QUICKSTEP_SHRED_SOURCE_0_NAME=a`.\n\n"
+        "Options and sections that do not exist are refused.  `quickstep config check FILE` says\n"
+        "what is wrong with a file, and `quickstep explain ID` says more about an error.\n",
+        out);
+    fprintf(out, "A file may begin with `schema_version = %u`.\n", QS_CONFIG_SCHEMA);
     for (u32 i = 0; i < table->section_cnt; i++) {
         qs_config_section_t const *s = &table->section[i];
         fprintf(out, s->max ? "\n## [[%s]]\n\n" : "\n## [%s]\n\n", s->name);

@@ -20,9 +20,9 @@ typedef enum qs_error_id {
 /* clang-format on */
 
 typedef struct qs_error_info {
-    char const *id;    /* "QS-CFG-001"                               */
-    char const *title; /* a few words, lower case, no full stop      */
-    char const *text;  /* sentences: what it means and what to do    */
+    char const *id;    /* "QS-CFG-001" */
+    char const *title; /* a few words, lower case, no full stop */
+    char const *text;  /* sentences: what it means and what to do */
 } qs_error_info_t;
 
 /* qs_error_infos has a row for each qs_error_id_t, in its order. */
@@ -43,7 +43,7 @@ typedef struct qs_error {
 typedef struct qs_error_list {
     qs_error_t error[QS_ERROR_LIST_MAX];
     u32 cnt;  /* in error[] */
-    u64 more; /* not kept   */
+    u64 more; /* not kept */
 } qs_error_list_t;
 
 /* qs_error_add appends an error whose text is made from fmt, and returns it, for its hint to be

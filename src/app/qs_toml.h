@@ -25,7 +25,7 @@
 #include "app/qs_errors.h"
 
 #define QS_TOML_KEY_MAX 127u  /* bytes of a dotted key */
-#define QS_TOML_STR_MAX 1023u /* bytes of a string     */
+#define QS_TOML_STR_MAX 1023u /* bytes of a string */
 
 typedef enum qs_toml_event {
     QS_TOML_END,
@@ -42,12 +42,12 @@ typedef enum qs_toml_type { QS_TOML_STR, QS_TOML_INT, QS_TOML_BOOL } qs_toml_typ
 
 typedef struct qs_toml_value {
     qs_toml_type_t type;
-    bool flag;                      /* BOOL                                      */
-    bool negative;                  /* INT: the value is -number                 */
-    u64 number;                     /* INT                                       */
+    bool flag;                      /* BOOL */
+    bool negative;                  /* INT: the value is -number */
+    u64 number;                     /* INT */
     char const *raw;                /* as it was written, quotes and all, raw_sz */
-    size_t raw_sz;                  /* bytes, part of the text that is read      */
-    u32 line, col;                  /* of its first character                    */
+    size_t raw_sz;                  /* bytes, part of the text that is read */
+    u32 line, col;                  /* of its first character */
     char text[QS_TOML_STR_MAX + 1]; /* STR: UTF-8 without 0, ends with 0 */
 } qs_toml_value_t;
 

@@ -82,20 +82,20 @@ typedef enum qs_config_kind {
 typedef enum qs_config_form {
     QS_CONFIG_ANY,
     QS_CONFIG_ADDR, /* an IPv4 address, or empty when min is 0 */
-    QS_CONFIG_CPUS, /* "auto", or numbers and ranges: "0-3,5"  */
+    QS_CONFIG_CPUS, /* "auto", or numbers and ranges: "0-3,5" */
 } qs_config_form_t;
 
 /* One option.  Columns that its kind has no use for are 0. */
 typedef struct qs_config_row {
     char const *key;
     char const *help;
-    char const *str;          /* default of STR                                          */
-    char const *const *names; /* of ENUM, name_cnt of them; the value is the index       */
-    u64 dflt, min, max;       /* of numbers; min and max of strings count bytes          */
+    char const *str;          /* default of STR */
+    char const *const *names; /* of ENUM, name_cnt of them; the value is the index */
+    u64 dflt, min, max;       /* of numbers; min and max of strings count bytes */
     u32 name_cnt;
-    u32 item_max; /* of lists                                                */
-    u32 off;      /* of the field, in the struct of its section              */
-    u32 cnt_off;  /* of the u32 that counts a list's items, likewise         */
+    u32 item_max; /* of lists */
+    u32 off;      /* of the field, in the struct of its section */
+    u32 cnt_off;  /* of the u32 that counts a list's items, likewise */
     qs_config_kind_t kind;
     qs_config_form_t form;
 } qs_config_row_t;
@@ -105,10 +105,10 @@ typedef struct qs_config_section {
     char const *help;
     qs_config_row_t const *row;
     u32 row_cnt;
-    u32 off;     /* of the section, in the whole struct                      */
-    u32 sz;      /* of one section                                           */
-    u32 max;     /* how often [[name]] may stand; 0: a plain [name]          */
-    u32 cnt_off; /* of the u32 that counts repeated sections                 */
+    u32 off;     /* of the section, in the whole struct */
+    u32 sz;      /* of one section */
+    u32 max;     /* how often [[name]] may stand; 0: a plain [name] */
+    u32 cnt_off; /* of the u32 that counts repeated sections */
 } qs_config_section_t;
 
 /* An option that goes by another name elsewhere or once did: "section.key" both. */
