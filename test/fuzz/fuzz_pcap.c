@@ -5,8 +5,8 @@
 
 #include <pcap/dlt.h>
 
-#include "waltz/pcap/qs_pcap.h"
 #include "tango/base/qs_bits.h"
+#include "waltz/pcap/qs_pcap.h"
 
 int LLVMFuzzerTestOneInput(u8 const *data, size_t sz);
 

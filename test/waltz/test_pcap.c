@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "waltz/pcap/qs_pcap.h"
 #include "tango/base/qs_bits.h"
+#include "waltz/pcap/qs_pcap.h"
 
 #define DATAGRAM_SZ (20u + 8u + 5u)
 
