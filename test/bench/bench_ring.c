@@ -198,13 +198,15 @@ static void
 small_produce(duo_link_t *l)
 {
     qs_mcache_tx_t tx = l->tx;
+    qs_dcache_t dcache = l->dcache; /* local: a payload's stores might alias it otherwise */
+    u8 *wksp = l->wksp;
     u32 chunk = l->chunk;
     while (tx.seq < l->end) {
         link_begin_batch(l, &tx);
         for (u32 i = 0; i < BATCH; i++) {
-            payload_fill(link_payload(l, chunk), tx.seq);
+            payload_fill((payload_t *)(wksp + (u64)chunk * QS_CHUNK_SZ), tx.seq);
             qs_mcache_publish(&tx, &(qs_frag_t){.sig = tx.seq, .chunk = chunk, .sz = SMALL_SZ});
-            chunk = qs_dcache_next(&l->dcache, chunk, SMALL_SZ);
+            chunk = qs_dcache_next(&dcache, chunk, SMALL_SZ);
         }
     }
     l->chunk = chunk;
@@ -216,14 +218,17 @@ small_consume(void *ctx)
 {
     duo_link_t *l = ctx;
     qs_mcache_rx_t rx = l->rx;
+    qs_dcache_t dcache = l->dcache;
+    u8 const *wksp = l->wksp;
     qs_frag_t frag[BATCH];
     u64 wrong = 0;
 
     while (rx.seq < l->end) {
         u32 cnt = qs_mcache_peek(&rx, frag, BATCH);
         for (u32 i = 0; i < cnt; i++) {
-            QS_ASSERT(qs_dcache_holds(&l->dcache, frag[i].chunk, 0, frag[i].sz));
-            wrong |= payload_wrong(link_payload(l, frag[i].chunk), rx.seq + i);
+            QS_ASSERT(qs_dcache_holds(&dcache, frag[i].chunk, 0, frag[i].sz));
+            wrong |= payload_wrong((payload_t const *)(wksp + (u64)frag[i].chunk * QS_CHUNK_SZ),
+                                   rx.seq + i);
         }
         link_end_batch(l, &rx, cnt);
     }
@@ -287,7 +292,7 @@ typedef struct blocks {
     alignas(QS_ALIGN) u64 head; /* blocks written */
     alignas(QS_ALIGN) u64 tail; /* blocks read */
     alignas(QS_ALIGN) u64 end;
-    u64 cnt; /* how many there are */
+    u64 cnt; /* how many there are, a power of two: a division per block would slow the peer */
     u8 *mem;
 } blocks_t;
 
@@ -300,7 +305,7 @@ blocks_consume(void *ctx)
         while (qs_load_acquire(&b->head) < at + BATCH)
             qs_pause();
         for (u64 i = at; i < at + BATCH; i++) {
-            memcpy(copy, b->mem + i % b->cnt * BIG_SZ, BIG_SZ);
+            memcpy(copy, b->mem + (i & (b->cnt - 1)) * BIG_SZ, BIG_SZ);
             bench_use(copy);
         }
         qs_store_release(&b->tail, at + BATCH);
@@ -318,7 +323,7 @@ blocks_turn(void *ctx)
         while (at + BATCH - qs_load_acquire(&b->tail) > b->cnt)
             qs_pause();
         for (u64 i = at; i < at + BATCH; i++)
-            memcpy(b->mem + i % b->cnt * BIG_SZ, big_source, BIG_SZ);
+            memcpy(b->mem + (i & (b->cnt - 1)) * BIG_SZ, big_source, BIG_SZ);
         qs_store_release(&b->head, at + BATCH);
     }
     duo_join();
