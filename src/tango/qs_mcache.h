@@ -61,6 +61,10 @@ typedef struct qs_mline {
 } qs_mline_t;
 
 _Static_assert(sizeof(qs_mline_t) == 32, "a ring line is shared memory ABI");
+_Static_assert(offsetof(qs_frag_t, chunk) == 16 && offsetof(qs_frag_t, sz) == 20 &&
+                   offsetof(qs_frag_t, ctl) == 22 && offsetof(qs_frag_t, ts_origin) == 24 &&
+                   offsetof(qs_frag_t, ts_publish) == 28,
+               "unpack copies words 2 and 3 whole on little-endian machines");
 
 /* The shared object.  Only the functions below touch it. */
 typedef struct qs_mcache {
@@ -160,17 +164,24 @@ qs_mcache_sync(qs_mcache_tx_t *tx)
     qs_store_release(tx->bound, tx->seq); /* P5 */
 }
 
+/* qs_mline_unpack_ fills all of frag but seq.  Where the fields of qs_frag_t lie as the words pack
+   them, two stores do instead of ten instructions. */
 QS_INLINE void
 qs_mline_unpack_(qs_mline_t const *line, qs_frag_t *frag)
 {
     frag->sig = qs_load_relaxed(&line->word[1]); /* C2 */
     u64 where = qs_load_relaxed(&line->word[2]); /* C2 */
     u64 when = qs_load_relaxed(&line->word[3]);  /* C2 */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy((u8 *)frag + offsetof(qs_frag_t, chunk), &where, sizeof(where));
+    memcpy((u8 *)frag + offsetof(qs_frag_t, ts_origin), &when, sizeof(when));
+#else
     frag->chunk = (u32)where;
     frag->sz = (u16)(where >> 32);
     frag->ctl = (u16)(where >> 48);
     frag->ts_origin = (u32)when;
     frag->ts_publish = (u32)(when >> 32);
+#endif
 }
 
 /* qs_mcache_evictee unpacks the line that the next publish will overwrite, whose payload the
@@ -205,12 +216,14 @@ qs_mcache_last(qs_mcache_tx_t const *tx, qs_frag_t *frag)
 QS_INLINE u32
 qs_mcache_peek(qs_mcache_rx_t *rx, qs_frag_t *frag, u32 max)
 {
+    qs_mline_t const *ring = rx->line; /* read once: the compiler must think frag may alias rx */
+    u64 mask = rx->mask;
     u64 seq = rx->seq;
     u64 found = seq;
     u32 cnt = 0;
 
     for (; cnt < max; cnt++, seq++) {
-        qs_mline_t const *line = &rx->line[seq & rx->mask];
+        qs_mline_t const *line = &ring[seq & mask];
         found = qs_load_acquire(&line->word[0]); /* C1 */
         if (found != seq)
             break;
