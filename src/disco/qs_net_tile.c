@@ -128,7 +128,7 @@ drain(net_t *n, qs_stem_t *stem, u32 idx)
     net_port_t *port = &n->port[idx];
     qs_net_datagram_t d[QS_BATCH];
     u8 *room[QS_BATCH];
-    u32 overflow = port->overflow;
+    u32 overflow = port->overflow, used = 0;
 
     if (port->out == UINT32_MAX)
         return 0;
@@ -145,7 +145,9 @@ drain(net_t *n, qs_stem_t *stem, u32 idx)
                                 .src_port = d[i].src_port,
                                 .port_idx = (u8)idx,
                                 .flow = qs_net_flow(d[i].src_ip, d[i].src_port)};
-            qs_stem_publish_at(stem, port->out, room[i], qs_net_sig_pack(sig), d[i].sz, 0,
+            if (used != i) /* an oversize one lay before it, and no room may be left out */
+                memcpy(room[used], room[i], d[i].sz);
+            qs_stem_publish_at(stem, port->out, room[used++], qs_net_sig_pack(sig), d[i].sz, 0,
                                ts_origin);
             qs_metric_inc(&n->m->rx_datagram);
             qs_metric_add(&n->m->rx_bytes, d[i].sz);

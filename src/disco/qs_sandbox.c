@@ -2,6 +2,7 @@
 
 #include <cap-ng.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -38,15 +39,31 @@ close_unlisted(int const *keep, u32 cnt)
     return open_cnt < OPEN_FD_MAX;
 }
 
+/* fill_gaps leaves no descriptor free up to the highest one kept, which it returns, or -1. */
+static int
+fill_gaps(int const *keep, u32 cnt)
+{
+    int highest = 2;
+
+    for (u32 i = 0; i < cnt; i++)
+        highest = keep[i] > highest ? keep[i] : highest;
+    for (int fd = 0; fd < highest; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && dup2(2, fd) < 0)
+            return -1;
+    return highest;
+}
+
+/* set_limits: the limit of open files cannot be 0, because poll takes no more than that. */
 static bool
-set_limits(void)
+set_limits(int highest_fd)
 {
     struct rlimit none = {0, 0};
+    struct rlimit files = {(rlim_t)highest_fd + 1, (rlim_t)highest_fd + 1};
     bool ok = !setrlimit(RLIMIT_CORE, &none);
 
     ok &= !setrlimit(RLIMIT_FSIZE, &none);
     ok &= !setrlimit(RLIMIT_NPROC, &none);
-    ok &= !setrlimit(RLIMIT_NOFILE, &none); /* those open stay open */
+    ok &= highest_fd >= 0 && !setrlimit(RLIMIT_NOFILE, &files);
     return ok;
 }
 
@@ -65,7 +82,7 @@ qs_sandbox_enter(int const *fd, u32 cnt)
     got |= close_unlisted(fd, cnt) ? QS_SANDBOX_FDS : 0;
     got |= drop_capabilities() ? QS_SANDBOX_CAPS : 0;
     got |= !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? QS_SANDBOX_NO_NEW_PRIVS : 0;
-    got |= set_limits() ? QS_SANDBOX_LIMITS : 0;
+    got |= set_limits(fill_gaps(fd, cnt)) ? QS_SANDBOX_LIMITS : 0;
     return got;
 }
 

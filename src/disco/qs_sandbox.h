@@ -1,8 +1,10 @@
 /* qs_sandbox - what a tile gives up between boot and untrusted input.
 
-   In this order: limits (no new file is opened beyond what is open, no core, no child), file
-   descriptors not on the list are closed, all capabilities and the bounding set are dropped,
-   no_new_privs.  Each step is tried whatever became of the others; what could not be had is said.
+   In this order: file descriptors not on the list are closed, all capabilities and the bounding
+   set are dropped, no_new_privs, limits (no core, no child, no file written, none opened: every
+   free number below the highest kept descriptor becomes one more standard error, and the limit
+   is there, so that poll still takes all that are kept).  Each step is tried whatever became of
+   the others; what could not be had is said.
 
    Threads: the whole process.  Blocks: never.  Allocates: libcap-ng's state. */
 

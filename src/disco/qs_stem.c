@@ -13,10 +13,18 @@ needed(qs_stem_in_t const *in)
 }
 
 static void
+count_lost(qs_stem_in_t *in)
+{
+    qs_metric_set(&in->metrics->lost, in->lost_before + in->rx.lost);
+}
+
+/* write_fseq counts first: killed in between, we count a loss twice rather than never. */
+static void
 write_fseq(qs_stem_t *s, qs_stem_in_t *in, u64 seq)
 {
     if (seq == in->fseq_written)
         return;
+    count_lost(in);
     in->fseq_written = seq;
     qs_fseq_update(in->fseq, seq);
     in->fseq_moved = in->ring;
@@ -28,12 +36,6 @@ write_fseqs(qs_stem_t *s)
 {
     for (u32 i = 0; i < s->in_cnt; i++)
         write_fseq(s, &s->in[i], needed(&s->in[i]));
-}
-
-static void
-count_lost(qs_stem_in_t *in)
-{
-    qs_metric_set(&in->metrics->lost, in->lost_before + in->rx.lost);
 }
 
 /* qs_stem_turn_ begins a turn: the clock is read once, and the time since the last turn goes to

@@ -207,8 +207,9 @@ qs_stem_prepare_batch(qs_stem_t *s, u32 out, u8 **room, u32 max)
 }
 
 /* qs_stem_publish_at publishes the sz bytes at room, which prepare or prepare_batch returned, on
-   out; a room that was skipped is free again.  Call it only with a credit, that is after
-   they returned one. */
+   out.  Rooms of a batch are published from the first on and none is left out: the ring counts
+   payloads, not room, so one that was skipped would let the next ones overwrite what readers
+   still take for whole.  Call it only with a credit, that is after they returned one. */
 QS_INLINE void
 qs_stem_publish_at(qs_stem_t *s, u32 out, u8 const *room, u64 sig, u32 sz, u16 ctl, u32 ts_origin)
 {

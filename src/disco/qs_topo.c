@@ -56,7 +56,7 @@ add_tiles(maker_t *m)
             return refuse(m, "tile '%s': a name is 1 to %u of a-z and 0-9", name, QS_NAME_MAX - 1);
         if (qs_plan_tile_of(m->plan, name) >= 0)
             return refuse(m, "tile %s stands in two rows", name);
-        if (!cnt || m->plan->tile_cnt + cnt > QS_TILE_MAX)
+        if (!cnt || cnt > QS_TILE_MAX - m->plan->tile_cnt)
             return refuse(m, "tile %s: %u instances; all tiles together may be 1 to %u", name, cnt,
                           QS_TILE_MAX);
         for (u16 i = 0; i < cnt; i++) {
@@ -96,11 +96,18 @@ tile_at(maker_t const *m, int tile)
     return m->topo->tiles[m->plan->tile[tile].row].tile;
 }
 
+/* row_of returns the first instance of a row, or -1; a link joins rows, so "net:1" is none. */
+static int
+row_of(qs_plan_t const *plan, char const *name)
+{
+    return strchr(name, ':') ? -1 : qs_plan_tile_of(plan, name);
+}
+
 static int
 check_link(maker_t *m, qs_link_row_t const *row)
 {
-    int from = qs_plan_tile_of(m->plan, row->from);
-    int to = qs_plan_tile_of(m->plan, row->to);
+    int from = row_of(m->plan, row->from);
+    int to = row_of(m->plan, row->to);
 
     if (from < 0 || to < 0)
         return refuse(m, "link %s -> %s: there is no tile %s", row->from, row->to,
@@ -271,10 +278,13 @@ add_ports(maker_t *m)
     return 0;
 }
 
-/* place adds an object "kind.name" to the workspace of tile and returns its offset. */
+/* place adds an object "kind.name" to the workspace of tile and returns its offset.  A kind of
+   four letters leaves room for the longest name of a link. */
 static u64
 place(maker_t *m, u32 tile, char const *kind, char const *name, u64 sz, u64 align)
 {
+    _Static_assert(4 + 1 + (QS_NAME_MAX - 1) + 3 + 1 + (QS_NAME_MAX - 1) < QS_WKSP_NAME_SZ,
+                   "data.<tile>:63_<tile> is not cut off");
     char label[QS_WKSP_NAME_SZ];
     snprintf(label, sizeof(label), "%s%s%s", kind, *name ? "." : "", name);
     return qs_wksp_plan_add(&m->wksp[tile], label, 0, sz, align);
@@ -287,8 +297,8 @@ place_link(maker_t *m, qs_plan_link_t *link)
     u64 dcache_sz = qs_dcache_footprint(link->window, link->mtu);
 
     link->mcache_sz = qs_mcache_footprint(link->depth);
-    link->mcache_off = place(m, p, "mcache", link->name, link->mcache_sz, QS_ALIGN);
-    u64 dcache_off = place(m, p, "dcache", link->name, dcache_sz, 4096);
+    link->mcache_off = place(m, p, "ring", link->name, link->mcache_sz, QS_ALIGN);
+    u64 dcache_off = place(m, p, "data", link->name, dcache_sz, 4096);
     link->out_metrics_off = place(m, p, "out", link->name, sizeof(qs_out_metrics_t), QS_ALIGN);
     if (qs_dcache_init(&link->dcache, dcache_off, link->window, link->mtu))
         return refuse(m, "link %s: its payloads do not fit the workspace", link->name);
@@ -296,7 +306,7 @@ place_link(maker_t *m, qs_plan_link_t *link)
         u32 t = link->consumer[c];
         link->fseq_off[c] = place(m, t, "fseq", link->name, sizeof(qs_fseq_t), QS_ALIGN);
         link->in_metrics_off[c] = place(m, t, "in", link->name, sizeof(qs_in_metrics_t), QS_ALIGN);
-        link->latency_off[c] = place(m, t, "latency", link->name, sizeof(qs_hist_t), QS_ALIGN);
+        link->latency_off[c] = place(m, t, "hist", link->name, sizeof(qs_hist_t), QS_ALIGN);
     }
     return 0;
 }
@@ -323,7 +333,7 @@ place_tile(maker_t *m, u32 tile)
         if (table->copy || table->in[t->in_kind[i]].in_place)
             continue;
         u64 sz = QS_BATCH * qs_align_up(link->mtu, QS_CHUNK_SZ);
-        t->scratch_off[i] = place(m, tile, "scratch", link->name, sz, QS_WKSP_ALIGN_MAX);
+        t->scratch_off[i] = place(m, tile, "copy", link->name, sz, QS_WKSP_ALIGN_MAX);
     }
     return 0;
 }
