@@ -15,6 +15,10 @@
    exactly behind the newest published fragment, which was announced; when all is published and at
    rest, the consumer moves on until it is level, and is never stuck.
 
+   Not needed: that P2, being a fence, also holds back later stores until all earlier batches are
+   done.  Not promised: that a lapped consumer's resume point is published already at that moment.
+   P1 of a batch may be seen before P4 of the batch ahead of it; the consumer then waits for it.
+
    Abstracted: one word of descriptor and one of payload stand for all; payload n lies in slot
    n % WINDOW, which is tighter than a dcache is; the producer's batches are all of BATCH, the
    consumer's of at most TAKE; one consumer (they do not influence each other); N fragments from

@@ -18,7 +18,7 @@ search() {
     shift
     rm -f pan* log
     spin -a "$@" "$models/$model.pml" >log 2>&1 &&
-        ${CC:-gcc} -O2 -w -DSAFETY -DMEMLIM=2000 -o pan pan.c >>log 2>&1 ||
+        ${CC:-gcc} -O1 -w -DSAFETY -DMEMLIM=2000 -o pan pan.c >>log 2>&1 ||
         { echo "broken: $(head -n 1 log)" && return; }
     timeout 120 ./pan -m200000 >log 2>&1
     if grep -q 'max search depth too small\|out of memory\|VECTORSZ' log; then

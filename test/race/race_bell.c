@@ -5,7 +5,8 @@
    at one point again and again, where only B2 and R2 decide.  Every sleep would last an hour: a
    lost wake hangs, and the alarm ends it.
 
-   Without B2, and without R2, it hung every time it was tried (x86-64, two cores). */
+   Without B2, and without R2, it hung in two of three tries each (x86-64, two busy cores); the
+   proof is park.pml. */
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* Goal: a producer goes on without an expendable consumer that stands still, never overwrites what
    the needed one still reads, and waits for the expendable one again once it has caught up; that
    one knows exactly what it lost.
-   Method: the expendable consumer stands still until it has been cut, again and again.  The needed
+   Method: the expendable consumer stands still until it has been lapped, again and again.  The needed
    one checks every payload without asking the ring afterwards. */
 
 #include "race.h"
@@ -91,13 +91,11 @@ consume_all(void *arg)
     return NULL;
 }
 
-/* stand_still until the producer has given us up once more. */
+/* stand_still until the producer has gone on without us. */
 static void
-stand_still(void)
+stand_still(qs_mcache_rx_t const *rx)
 {
-    u64 before = qs_load_relaxed(&cut_total);
-
-    while (qs_load_relaxed(&cut_total) == before)
+    while ((i64)(qs_load_relaxed(rx->reserve) - rx->seq) < (i64)WINDOW)
         sched_yield();
 }
 
@@ -114,7 +112,7 @@ consume_some(void *arg)
     while (received < RECEIVE || qs_load_relaxed(&cut_total) < CUTS || !rx->lost ||
            qs_load_relaxed(&taken_back) < CUTS) {
         if (rand_next(&state) % 64 == 0)
-            stand_still();
+            stand_still(rx);
         u32 cnt = qs_mcache_peek(rx, &frag, 1);
         if (cnt && frag.sz <= RACE_MTU && qs_dcache_holds(&dc, frag.chunk, 0, frag.sz))
             qs_racy_copy(copy, payload_at(frag.chunk), frag.sz);

@@ -10,8 +10,8 @@
 
 #define DEPTH     8u
 #define WINDOW    4u
-#define RECEIVE   20000u
-#define LOSE      20000u
+#define RECEIVE   10000u
+#define LOSE      10000u
 #define CONSUMERS 2u
 
 static alignas(QS_ALIGN) u8 mem[1024];
