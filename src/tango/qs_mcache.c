@@ -112,6 +112,20 @@ qs_mcache_rx_join(qs_mcache_rx_t *rx, void const *mem, u64 mem_sz, u64 seq)
     return 0;
 }
 
+int
+qs_mcache_give(void *mem, u64 mem_sz, u64 idx, u32 chunk, u16 ctl)
+{
+    qs_mcache_t *m = mem;
+    u64 depth, window;
+    int err = check_mcache(m, mem_sz, &depth, &window);
+    if (err)
+        return err;
+    if (idx >= depth)
+        return -EINVAL;
+    qs_store_relaxed(&m->line[idx].word[2], (u64)chunk | (u64)ctl << 48);
+    return 0;
+}
+
 u64
 qs_mcache_seq0(void const *mem)
 {

@@ -27,8 +27,9 @@
    once behind a batch.  On a reliable link credits promise it, and they are not needed.
 
    window is how many payloads live at once: depth, or less when the dcache holds fewer.
-   P1 may announce more than is published in the end, by at most window / 2, so that the
-   resume point of a lapped consumer, reserve - window / 2, is never beyond the newest.
+   P1 may announce more than is published in the end, by at most window / 2, so that what a lapped
+   consumer resumes at, reserve - window / 2, is not beyond the newest; or only until the
+   publishes before P1, which may be seen after it, have arrived.
 
    State outlives a process.  A new producer finds its next sequence from `bound`, a lower
    bound stored now and then (P5: never before the lines below it), and scans forward while
@@ -113,9 +114,14 @@ int qs_mcache_new(void *mem, u64 depth, u64 window, u64 seq0);
 int qs_mcache_tx_join(qs_mcache_tx_t *tx, void *mem, u64 mem_sz);
 
 /* qs_mcache_rx_join makes rx a reader of the ring at mem, which may be mapped read-only,
-   whose next fragment is seq.  Returns as tx_join; what a hostile producer wrote there can
+   whose next fragment is seq, not before the ring's first.  Returns as tx_join; what a hostile producer wrote there can
    make it fail but not read outside mem_sz. */
 int qs_mcache_rx_join(qs_mcache_rx_t *rx, void const *mem, u64 mem_sz, u64 seq);
+
+/* qs_mcache_give writes a payload's position into line `idx` of a ring that has not published
+   anything yet, so that every line is born owning a frame (DESIGN 10).  Returns 0, -EFAULT,
+   -EPROTO as tx_join, or -EINVAL (idx >= depth). */
+int qs_mcache_give(void *mem, u64 mem_sz, u64 idx, u32 chunk, u16 ctl);
 
 /* qs_mcache_seq0 returns the first sequence the ring at mem was made for. */
 u64 qs_mcache_seq0(void const *mem);
@@ -134,6 +140,7 @@ qs_mcache_reserve(qs_mcache_tx_t *tx, u64 cnt)
 
     if ((i64)(last - tx->reserved) <= 0)
         return;
+    QS_ASSERT(cnt <= tx->window / 2);
     tx->reserved = last;
     qs_store_relaxed(tx->reserve, last); /* P1 */
     qs_fence(__ATOMIC_RELEASE);          /* P2 */

@@ -195,6 +195,24 @@ Test(mcache, ready_says_whether_peek_would_find_or_learn_something)
     cr_assert(not(qs_mcache_ready(&rx)));
 }
 
+Test(mcache, a_line_is_born_owning_the_frame_it_was_given)
+{
+    make_default_ring();
+    for (u64 i = 0; i < DEPTH; i++)
+        cr_assert(eq(int, qs_mcache_give(mem, sizeof(mem), i, (u32)(1000 + i), (u16)i), 0));
+    cr_assert(eq(int, qs_mcache_give(mem, sizeof(mem), DEPTH, 0, 0), -EINVAL));
+    cr_assert(eq(int, qs_mcache_give(NULL, sizeof(mem), 0, 0, 0), -EFAULT));
+    cr_assert(eq(int, qs_mcache_tx_join(&tx, mem, sizeof(mem)), 0));
+    for (u64 i = 0; i < DEPTH; i++) {
+        qs_frag_t old;
+        qs_mcache_reserve(&tx, 1);
+        qs_mcache_evictee(&tx, &old);
+        cr_assert(eq(u32, old.chunk, (u32)(1000 + (tx.seq & (DEPTH - 1)))));
+        cr_assert(eq(u16, old.ctl, (u16)(tx.seq & (DEPTH - 1))));
+        qs_mcache_publish(&tx, &(qs_frag_t){.chunk = 7});
+    }
+}
+
 Test(mcache, evictee_is_what_the_next_publish_overwrites)
 {
     publish(DEPTH + 3);
