@@ -584,7 +584,7 @@ bool
 qs_group_ready(qs_group_t *g)
 {
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
-        if (status_of(g, i).state < QS_CNC_RUN && !qs_load_acquire(&g->tile[i].ended))
+        if (status_of(g, i).state != QS_CNC_RUN && !qs_load_acquire(&g->tile[i].ended))
             return false;
     return true;
 }
