@@ -48,6 +48,7 @@ tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'te
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
 benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c)))
+e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -55,7 +56,7 @@ say = @$(if $(V),:,echo '  $(1)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test tests fuzzers races benches
+.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test tests e2e fuzzers races benches
 
 all: $(OUT)/quickstep $(OUT)/libquickstep.a
 
@@ -114,7 +115,14 @@ $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
 
+# Programs that end-to-end scripts run: pipelines made outside src/.
+$(OUT)/e2e/%: test/e2e/%.c $(OUT)/libquickstep.a
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
+
 tests: $(tests)
+e2e: $(e2e)
 fuzzers: $(fuzzers)
 races: $(races)
 benches: $(benches)
@@ -130,7 +138,7 @@ run: deps-run
 	@$(OUT)/quickstep dev --seconds $(SECONDS)
 
 test: deps-test
-	@$(MAKE) --no-print-directory all tests fuzzers races
+	@$(MAKE) --no-print-directory all tests e2e fuzzers races
 	@test/run.sh $(OUT)
 
 fmt:
