@@ -57,8 +57,8 @@ lib_obj  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/app/main.c,$(src)))
 tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'test_*.c')))
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
-e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
 benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c)))
+e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
 
 comma := ,
 

@@ -353,10 +353,17 @@ start_thread(qs_group_t *g, u32 tile)
     return -pthread_create((pthread_t *)&g->thread[tile], NULL, thread_main, arg);
 }
 
+/* makes_work says whether a tile has neither inputs nor a wire. */
+static bool
+makes_work(qs_group_t const *g, u32 tile)
+{
+    return !g->plan->tile[tile].in_cnt && !row_of(g, tile)->tile->is_net;
+}
+
 static int
 start_tile(qs_group_t *g, u32 tile)
 {
-    command(g, tile, QS_CMD_RUN);
+    command(g, tile, g->draining && makes_work(g, tile) ? QS_CMD_HALT : QS_CMD_RUN);
     return g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
 }
 
@@ -576,7 +583,7 @@ bool
 qs_group_ready(qs_group_t *g)
 {
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
-        if (status_of(g, i).state < QS_CNC_RUN && !qs_load_acquire(&g->tile[i].ended))
+        if (status_of(g, i).state != QS_CNC_RUN && !qs_load_acquire(&g->tile[i].ended))
             return false;
     return true;
 }
@@ -597,7 +604,7 @@ command_halt(qs_group_t *g, bool all)
     qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
 
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
-        if (all || (!g->plan->tile[i].in_cnt && !row_of(g, i)->tile->is_net))
+        if (all || makes_work(g, i))
             command(g, i, QS_CMD_HALT);
     qs_bell_fence();
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
@@ -607,6 +614,7 @@ command_halt(qs_group_t *g, bool all)
 void
 qs_group_drain(qs_group_t *g)
 {
+    g->draining = true;
     command_halt(g, false);
 }
 

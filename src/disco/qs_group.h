@@ -60,6 +60,7 @@ typedef struct qs_group {
     qs_group_conf_t conf;
     qs_instance_t instance;
     qs_group_state_t state;
+    bool draining; /* tiles that make work are to halt, those that are restarted too */
     int exit_code;
     qs_plan_t *plan;
     qs_boot_t *boot;
