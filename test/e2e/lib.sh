@@ -54,7 +54,7 @@ within() {
 # value FILE EXPRESSION: of the one JSON object in FILE, called j.
 value() { python3 -c 'import json, sys
 j = json.load(open(sys.argv[1]))
-v = eval(sys.argv[2])
+v = eval("(" + sys.argv[2] + ")")
 print(str(v).lower() if isinstance(v, bool) else v)' "$1" "$2"; }
 
 # tiles: pids and names of the tile processes that are alive, zombies not counted.
