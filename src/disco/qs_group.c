@@ -363,7 +363,9 @@ static int
 start_tile(qs_group_t *g, u32 tile)
 {
     command(g, tile, g->draining && makes_work(g, tile) ? QS_CMD_HALT : QS_CMD_RUN);
-    int err = g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
+    if (g->conf.threads)
+        return start_thread(g, tile); /* it reads the hand-over itself, and has one life only */
+    int err = start_process(g, tile);
     g->tile[tile].handover.first_start = false;
     return err;
 }
