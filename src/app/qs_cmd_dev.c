@@ -126,13 +126,16 @@ bind_captured_ports(qs_config_t *cfg, options_t const *o)
 {
     qs_pcap_t pcap;
     qs_pcap_pkt_t pkt;
+    u64 found = 0;
     u32 skipped = 0;
     int err = qs_pcap_open(&pcap, o->replay);
 
     while (!err && (err = qs_pcap_next(&pcap, &pkt)) == 1) {
         err = 0;
-        if ((o->port && pkt.dst_port != o->port) || !pkt.dst_port ||
-            port_is_known(cfg, pkt.dst_port))
+        if ((o->port && pkt.dst_port != o->port) || !pkt.dst_port)
+            continue;
+        found++;
+        if (port_is_known(cfg, pkt.dst_port))
             continue;
         if (cfg->net.extra_ports_cnt < QS_COUNT(cfg->net.extra_ports))
             cfg->net.extra_ports[cfg->net.extra_ports_cnt++] = pkt.dst_port;
@@ -146,8 +149,11 @@ bind_captured_ports(qs_config_t *cfg, options_t const *o)
                 "quickstep dev: --replay %s: more than %zu ports beside the lab's own; choose one "
                 "with --port\n",
                 o->replay, QS_COUNT(cfg->net.extra_ports));
+    else if (!found)
+        fprintf(stderr, "quickstep dev: --replay %s: it holds no UDP datagram%s\n", o->replay,
+                o->port ? " to that port" : "");
     qs_pcap_close(&pcap);
-    return err || skipped ? 2 : 0;
+    return err || skipped || !found ? 2 : 0;
 }
 
 static void

@@ -76,6 +76,7 @@ nothing_left plain
 kill_during kill_net net:1 net:2 net:1
 kill_during kill_sink sink:1 sink:1 sink:1
 kill_during kill_load load:1 sink:1 load:1
+kill_during kill_late sink:1 sink:1 sink:1 sink:1 sink:1 sink:1 sink:1 sink:1 sink:1 sink:1
 nothing_left "a lab whose tiles were killed"
 
 # kill -9 of the lab, at different moments of its life; and a command in a node of a live one.
@@ -109,6 +110,9 @@ holds rate "j['ok'] and j['sent'] == 3 and j['received'] == 3"
 dev missing --replay "$tmp/no-such.pcap" --seconds 5
 [ $code = 2 ] || fail "a missing capture: exit code $code"
 grep -q 'no-such.pcap' "$tmp/missing.log" || fail "a missing capture: $(cat "$tmp/missing.log")"
+dev nothing --replay "$tmp/nine.pcap" --port 9 --seconds 5
+[ $code = 2 ] || fail "nothing to replay: exit code $code: $(cat "$tmp/nothing.log")"
+grep -q 'no UDP datagram to that port' "$tmp/nothing.log" || fail "$(cat "$tmp/nothing.log")"
 echo nonsense >"$tmp/nonsense.pcap"
 dev nonsense --replay "$tmp/nonsense.pcap" --seconds 5
 [ $code = 2 ] || fail "no capture at all: exit code $code: $(cat "$tmp/nonsense.log")"
