@@ -27,14 +27,15 @@
 #include "tango/base/qs_log.h"
 #include "waltz/pcap/qs_pcap.h"
 
-#define NODES         2u
-#define SENDER        0u
-#define RECEIVER      1u
-#define CALIBRATE_NS  20000000u
-#define READY_MS      10000
-#define SETTLE_NS     300000000ull /* nothing new arrives for this long: the wire is empty */
-#define SETTLE_MAX_NS 3000000000ull
-#define REASON_MAX    16u
+#define NODES          2u
+#define SENDER         0u
+#define RECEIVER       1u
+#define CALIBRATE_NS   20000000u
+#define READY_MS       10000
+#define SETTLE_NS      300000000ull /* nothing new arrives for this long: the wire is empty */
+#define SETTLE_MAX_NS  3000000000ull
+#define REVIVAL_MAX_NS 8000000000ull /* longer than the supervisor's longest back-off */
+#define REASON_MAX     16u
 
 static qs_log_site_t lab_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
 static qs_log_site_t lab_fails = {.id = "QS-LAB-002", .level = QS_LOG_ERROR};
@@ -125,13 +126,16 @@ bind_captured_ports(qs_config_t *cfg, options_t const *o)
 {
     qs_pcap_t pcap;
     qs_pcap_pkt_t pkt;
+    u64 found = 0;
     u32 skipped = 0;
     int err = qs_pcap_open(&pcap, o->replay);
 
     while (!err && (err = qs_pcap_next(&pcap, &pkt)) == 1) {
         err = 0;
-        if ((o->port && pkt.dst_port != o->port) || !pkt.dst_port ||
-            port_is_known(cfg, pkt.dst_port))
+        if ((o->port && pkt.dst_port != o->port) || !pkt.dst_port)
+            continue;
+        found++;
+        if (port_is_known(cfg, pkt.dst_port))
             continue;
         if (cfg->net.extra_ports_cnt < QS_COUNT(cfg->net.extra_ports))
             cfg->net.extra_ports[cfg->net.extra_ports_cnt++] = pkt.dst_port;
@@ -145,8 +149,11 @@ bind_captured_ports(qs_config_t *cfg, options_t const *o)
                 "quickstep dev: --replay %s: more than %zu ports beside the lab's own; choose one "
                 "with --port\n",
                 o->replay, QS_COUNT(cfg->net.extra_ports));
+    else if (!found)
+        fprintf(stderr, "quickstep dev: --replay %s: it holds no UDP datagram%s\n", o->replay,
+                o->port ? " to that port" : "");
     qs_pcap_close(&pcap);
-    return err || skipped ? 2 : 0;
+    return err || skipped || !found ? 2 : 0;
 }
 
 static void
@@ -402,11 +409,30 @@ watch(lab_run_t *r)
     }
 }
 
+/* between_lives says whether a tile of node n died and its next life does not run yet: what waits
+   for it is neither received nor counted. */
+static bool
+between_lives(node_t const *n)
+{
+    for (u32 i = 0; i < n->attach.plan->tile_cnt; i++) {
+        qs_boot_tile_t const *record = &n->attach.boot->tile[i];
+        u64 cnc_off = n->attach.plan->tile[i].cnc_off;
+        qs_cnc_rx_t rx;
+        if (!qs_load_relaxed(&record->deaths) ||
+            qs_cnc_rx_join(&rx, qs_attach_at(&n->attach, i, cnc_off, qs_cnc_footprint())))
+            continue;
+        qs_cnc_state_t state = qs_cnc_query(&rx).state;
+        if (state != QS_CNC_HALTED && (state != QS_CNC_RUN || !qs_load_relaxed(&record->pid)))
+            return true;
+    }
+    return false;
+}
+
 /* settle lets the sender stop and waits until what is on the way has arrived. */
 static void
 settle(lab_run_t *r)
 {
-    u64 begun = qs_clock_now(&r->clock), quiet_since = begun, last = 0;
+    u64 begun = qs_clock_now(&r->clock), quiet_since = begun, calm_since = begun, last = 0;
     account_t acc;
 
     kill(r->node[SENDER].pid, SIGUSR1);
@@ -414,11 +440,14 @@ settle(lab_run_t *r)
         usleep(20000);
         take_account(r, &acc);
         u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent;
-        if (moving != last)
+        bool revives = between_lives(&r->node[SENDER]) || between_lives(&r->node[RECEIVER]);
+        if (moving != last || revives)
             quiet_since = now;
         last = moving;
         bool whole = acc.received >= acc.sent && now - quiet_since > SETTLE_NS / 3;
-        if (whole || now - quiet_since > SETTLE_NS || now - begun > SETTLE_MAX_NS)
+        if (revives && now - begun < REVIVAL_MAX_NS)
+            calm_since = now;
+        if (whole || now - quiet_since > SETTLE_NS || now - calm_since > SETTLE_MAX_NS)
             return;
     }
 }

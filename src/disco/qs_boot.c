@@ -11,6 +11,7 @@
 /* Everything a tile holds while it is being made.  Too large for a stack. */
 typedef struct room {
     qs_handover_t const *h;
+    qs_boot_maps_t const *maps; /* NULL: a process of its own */
     qs_tile_t const *tile;
     qs_boot_t const *boot;
     qs_plan_t const *plan;
@@ -54,11 +55,22 @@ fail(char const *what, char const *why)
     return -EPROTO;
 }
 
+/* join makes w the workspace in fd, or the supervisor's mapping of it. */
+static int
+join(room_t *r, qs_wksp_t *w, int fd, u64 hash, qs_wksp_mode_t mode, qs_wksp_t const *mapped)
+{
+    if (!r->maps)
+        return qs_wksp_join(w, fd, hash, mode);
+    *w = *mapped;
+    return 0;
+}
+
 static int
 join_workspaces(room_t *r)
 {
     qs_handover_t const *h = r->h;
-    int err = qs_wksp_join(&r->boot_wksp, h->boot_fd, 0, QS_WKSP_RO_WARM);
+    qs_boot_maps_t const maps = r->maps ? *r->maps : (qs_boot_maps_t){0};
+    int err = join(r, &r->boot_wksp, h->boot_fd, 0, QS_WKSP_RO_WARM, maps.boot);
     if (err)
         return fail("workspace boot", r->boot_wksp.why);
     r->boot = qs_wksp_object_addr(&r->boot_wksp, "boot", sizeof(*r->boot));
@@ -68,7 +80,7 @@ join_workspaces(room_t *r)
     r->me = &r->plan->tile[h->tile];
 
     u64 hash = r->plan->layout_hash;
-    err = qs_wksp_join(&r->bells_wksp, h->bells_fd, hash, QS_WKSP_RW_WARM);
+    err = join(r, &r->bells_wksp, h->bells_fd, hash, QS_WKSP_RW_WARM, maps.bells);
     if (err)
         return fail("workspace bells", r->bells_wksp.why);
     r->bell = qs_wksp_object_addr(&r->bells_wksp, "bells", QS_TILE_MAX * sizeof(qs_bell_t));
@@ -77,8 +89,9 @@ join_workspaces(room_t *r)
     for (u32 t = 0; t < r->plan->tile_cnt; t++) {
         if (h->wksp_fd[t] < 0)
             continue;
-        err = qs_wksp_join(&r->wksp[t], h->wksp_fd[t], hash,
-                           t == h->tile ? QS_WKSP_RW_WARM : QS_WKSP_RO_WARM);
+        err =
+            join(r, &r->wksp[t], h->wksp_fd[t], hash,
+                 t == h->tile ? QS_WKSP_RW_WARM : QS_WKSP_RO_WARM, r->maps ? &maps.wksp[t] : NULL);
         if (err)
             return fail(r->plan->tile[t].name, r->wksp[t].why);
     }
@@ -252,7 +265,7 @@ find_tile(qs_plan_t const *plan, qs_plan_tile_t const *me, qs_topo_t const *cons
 }
 
 static int
-live(room_t *r, bool in_thread)
+live(room_t *r)
 {
     qs_tile_t const *tile = r->tile;
     qs_stem_t *s = &r->stem;
@@ -266,7 +279,7 @@ live(room_t *r, bool in_thread)
         err = run_callback(r, "boot", tile->boot(r->self, &r->ctx));
     if (err)
         return err;
-    if (!in_thread)
+    if (!r->maps)
         enter_sandbox(r);
     qs_cnc_state_set(&s->cnc, QS_CNC_INIT);
     if (tile->init)
@@ -282,17 +295,18 @@ live(room_t *r, bool in_thread)
 }
 
 int
-qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, bool in_thread)
+qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_t const *maps)
 {
     room_t *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (r == MAP_FAILED)
         return 1;
     r->h = h;
+    r->maps = maps;
     if (join_workspaces(r))
         return 1;
     char label[QS_NAME_MAX + 4];
     qs_log_name(qs_plan_label(r->plan, h->tile, label, sizeof(label)));
-    if (!in_thread) {
+    if (!maps) {
         prctl(PR_SET_NAME, label);
         qs_log_init(&(qs_log_conf_t){.fd = 2,
                                      .min_level = (qs_log_level_t)r->boot->cfg.log.level,
@@ -312,13 +326,15 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, bool in_threa
     }
     qs_cnc_boot(&r->cnc, (u32)getpid());
     make_ctx(r);
-    int err = live(r, in_thread);
+    int err = live(r);
     u32 reason = err ? QS_EXIT_BOOT : r->stem.exit_reason;
     qs_cnc_end(&r->cnc, err || reason >= QS_EXIT_FIRST_OWN ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
-    for (u32 t = 0; t < QS_TILE_MAX; t++)
+    for (u32 t = 0; !maps && t < QS_TILE_MAX; t++)
         qs_wksp_unmap(&r->wksp[t]);
-    qs_wksp_unmap(&r->bells_wksp);
-    qs_wksp_unmap(&r->boot_wksp);
+    if (!maps) {
+        qs_wksp_unmap(&r->bells_wksp);
+        qs_wksp_unmap(&r->boot_wksp);
+    }
     munmap(r, sizeof(*r));
     return err || reason >= QS_EXIT_FIRST_OWN ? 1 : 0;
 }
@@ -332,5 +348,5 @@ qs_boot_main(int fd, qs_topo_t const *const *topos)
         qs_log(&cannot_boot, "this subcommand is for the supervisor's own use");
         return 2;
     }
-    return qs_boot_run(&h, topos, false);
+    return qs_boot_run(&h, topos, NULL);
 }

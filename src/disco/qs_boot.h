@@ -59,11 +59,19 @@ void qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX]
 /* qs_boot_workspace_name writes the name of a tile's workspace: "verify-3". */
 void qs_boot_workspace_name(qs_plan_t const *plan, u32 tile, char name[QS_INSTANCE_NAME_MAX + 1]);
 
-/* qs_boot_run turns the calling process or thread into the tile: joins the workspaces, places the
-   tile's memory, boots it, takes its privileges (unless in_thread), initialises and runs it.
-   topos are the topologies this program knows, ended by NULL.  Returns the exit code for the
-   process: 0 after an orderly end.  Errors go to the log. */
-int qs_boot_run(qs_handover_t const *handover, qs_topo_t const *const *topos, bool in_thread);
+/* The supervisor's own mappings, for tiles that are threads of it.  They must not have others:
+   TSan knows memory by its address, and would see nothing that passes between two mappings. */
+typedef struct qs_boot_maps {
+    qs_wksp_t const *boot, *bells;
+    qs_wksp_t const *wksp; /* one per tile */
+} qs_boot_maps_t;
+
+/* qs_boot_run turns the calling process, or with maps the calling thread, into the tile: joins the
+   workspaces, places the tile's memory, boots it, takes its privileges (a process's), initialises
+   and runs it.  topos are the topologies this program knows, ended by NULL.  Returns the exit
+   code for the process: 0 after an orderly end.  Errors go to the log. */
+int qs_boot_run(qs_handover_t const *handover, qs_topo_t const *const *topos,
+                qs_boot_maps_t const *maps);
 
 /* qs_boot_main is qs_boot_run for an exec'd process: reads the hand-over from fd. */
 int qs_boot_main(int handover_fd, qs_topo_t const *const *topos);

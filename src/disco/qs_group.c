@@ -338,7 +338,9 @@ thread_main(void *arg)
     thread_arg_t a = *(thread_arg_t *)arg;
     free(arg);
     qs_group_tile_t *gt = &a.group->tile[a.tile];
-    int code = qs_boot_run(&gt->handover, a.group->conf.topos, true);
+    qs_boot_maps_t maps = {
+        .boot = &a.group->boot_wksp, .bells = &a.group->bells_wksp, .wksp = a.group->wksp};
+    int code = qs_boot_run(&gt->handover, a.group->conf.topos, &maps);
     qs_store_release(&gt->ended, true);
     if (code)
         qs_store_release(&gt->failures, 1);

@@ -384,4 +384,5 @@ Test(attach, damaged_memory_is_refused_with_a_sentence)
     cr_assert(eq(int, ftruncate(fd, 0), 0));
     cr_assert(lt(int, qs_attach_open(&a, NAME, topos), 0));
     cr_assert(gt(u64, strlen(a.why), 10), "%s", a.why);
+    free(sound);
 }

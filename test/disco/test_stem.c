@@ -78,6 +78,8 @@ eat_run(void *self, qs_stem_t *s)
 
 static qs_handover_t handover[2];
 static qs_topo_t const *topos[2];
+static qs_wksp_t wksp[2], boot_wksp, bells_wksp;
+static qs_boot_maps_t const maps = {.boot = &boot_wksp, .bells = &bells_wksp, .wksp = wksp};
 
 static void
 gen_run(void *self, qs_stem_t *s)
@@ -87,7 +89,7 @@ gen_run(void *self, qs_stem_t *s)
     if (gen_script)
         gen_script();
     else
-        cr_assert(eq(int, qs_boot_run(&handover[1], topos, true), 0));
+        cr_assert(eq(int, qs_boot_run(&handover[1], topos, &maps), 0));
 }
 
 static qs_tile_t const tile_gen = {.name = "gen", .out = {"eat"}, .run = gen_run};
@@ -116,19 +118,17 @@ workspace(qs_wksp_plan_t const *plan, u64 hash, qs_wksp_t *w)
     return shm.fd_rw;
 }
 
-static qs_wksp_t wksp[2];
 static qs_boot_t *boot;
 
 static void
 make_boot(qs_plan_t const *plan)
 {
-    static qs_wksp_t w;
     qs_wksp_plan_t boot_plan = {0}, bells_plan = {0};
     qs_wksp_plan_add(&boot_plan, "boot", 0, sizeof(qs_boot_t), QS_ALIGN);
     qs_wksp_plan_add(&bells_plan, "bells", 0, QS_TILE_MAX * sizeof(qs_bell_t), QS_ALIGN);
-    int bells_fd = workspace(&bells_plan, plan->layout_hash, &w);
-    int boot_fd = workspace(&boot_plan, 0, &w);
-    boot = qs_wksp_object_addr(&w, "boot", sizeof(*boot));
+    int bells_fd = workspace(&bells_plan, plan->layout_hash, &bells_wksp);
+    int boot_fd = workspace(&boot_plan, 0, &boot_wksp);
+    boot = qs_wksp_object_addr(&boot_wksp, "boot", sizeof(*boot));
     qs_config_init(&qs_config_table, &boot->cfg);
     boot->plan = *plan;
     qs_clock_calibrate(&boot->clock, 1000000);
@@ -179,7 +179,7 @@ with_link(qs_flow_t flow, void (*what)(void))
     eaten.unwanted = UINT64_MAX;
     topos[0] = &topo;
     script = what;
-    cr_assert(eq(int, qs_boot_run(&handover[0], topos, true), 0));
+    cr_assert(eq(int, qs_boot_run(&handover[0], topos, &maps), 0));
 }
 
 /* reborn boots tile i once more on the same memory while `now` runs, as after a kill -9. */
@@ -189,7 +189,7 @@ reborn(u32 i, void (*now)(void))
     void (*before)(void) = script;
     script = now;
     handover[i].first_start = false;
-    cr_assert(eq(int, qs_boot_run(&handover[i], topos, true), 0));
+    cr_assert(eq(int, qs_boot_run(&handover[i], topos, &maps), 0));
     script = before;
 }
 
