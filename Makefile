@@ -57,8 +57,8 @@ lib_obj  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/app/main.c,$(src)))
 tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'test_*.c')))
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
-benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c)))
 e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
+benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(OUT)/bench/lab
 
 comma := ,
 
@@ -127,6 +127,9 @@ $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
+
+$(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
+	$(Q)install -D -m 755 $< $@
 
 # Programs of their own that the end-to-end scripts run: pipelines made outside src/.
 $(OUT)/e2e/%: test/e2e/%.c $(OUT)/libquickstep.a

@@ -249,26 +249,28 @@ qs_stem_fetch_(qs_tile_t const *tile, void *self, qs_stem_in_t *in, u32 *filtere
     u32 kept = 0, slot = 0;
 
     for (u32 i = 0; i < cnt; i++) {
-        qs_frag_t const f = in->frag[i];
-        if (tile->want && !tile->want(self, in->kind, f.sig)) {
+        qs_frag_t const *f = &in->frag[i];
+        if (tile->want && !tile->want(self, in->kind, f->sig)) {
             *filtered |= 1u << i;
             continue;
         }
-        u32 off = f.ctl & in->off_mask;
-        if (f.sz > in->mtu || !qs_dcache_holds(&in->dcache, f.chunk, off, f.sz)) {
+        u32 sz = f->sz, off = f->ctl & in->off_mask;
+        if (sz > in->mtu || !qs_dcache_holds(&in->dcache, f->chunk, off, sz)) {
             *bad |= 1u << i;
             continue;
         }
-        u8 const *data = in->base + (u64)f.chunk * QS_CHUNK_SZ + off;
+        u8 const *data = in->base + (u64)f->chunk * QS_CHUNK_SZ + off;
         if (tile->copy) {
-            tile->copy(self, in->kind, slot, &f, data);
+            tile->copy(self, in->kind, slot, f, data);
         } else if (!in->in_place) {
             u8 *scratch = in->scratch + (u64)slot * in->scratch_stride;
-            qs_racy_copy(scratch, data, f.sz);
+            qs_racy_copy(scratch, data, sz);
             data = scratch;
         }
         in->data[slot] = data;
-        in->frag[slot++] = f;
+        if (slot != i)
+            in->frag[slot] = *f;
+        slot++;
         kept |= 1u << i;
     }
     u32 gone = in->lossy && cnt ? qs_mcache_settle(&in->rx, cnt) : 0;

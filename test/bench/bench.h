@@ -224,6 +224,18 @@ bench_print_table_(bench_t const *b)
     }
 }
 
+/* bench_finish is for benches that take their rounds themselves: it sorts and prints them. */
+static inline void
+bench_finish(bench_t *b)
+{
+    for (u32 i = 0; i < b->row_cnt; i++)
+        qsort(b->row[i].ns_per_op, BENCH_ROUND_CNT, sizeof(double), bench_compare_);
+    if (b->json)
+        bench_print_json_(b);
+    else
+        bench_print_table_(b);
+}
+
 /* bench_run measures every row and prints them.  Returns the exit code. */
 static inline int
 bench_run(bench_t *b)
@@ -237,12 +249,7 @@ bench_run(bench_t *b)
             row->ns_per_op[round] = bench_calls_ns(b, row, row->call_cnt) / op_cnt;
         }
     }
-    for (u32 i = 0; i < b->row_cnt; i++)
-        qsort(b->row[i].ns_per_op, BENCH_ROUND_CNT, sizeof(double), bench_compare_);
-    if (b->json)
-        bench_print_json_(b);
-    else
-        bench_print_table_(b);
+    bench_finish(b);
     return 0;
 }
 
