@@ -73,7 +73,7 @@ typedef struct qs_group {
     u64 stale_bytes;  /* memory of dead instances that start removed */
     u64 bytes;        /* memory of this one */
     bool bind;        /* memory to nodes: there are several */
-    char placed[128]; /* where the tiles are, for the user */
+    char placed[512]; /* where the tiles are, for the user */
     char err[512];    /* why start or the group failed, for the user */
 } qs_group_t;
 
