@@ -1,7 +1,7 @@
 /* Goal: every tile gets the cpu that a careful operator would give it, on any machine.
-   Method: machines that hwloc synthesises, with masks, offline and excluded cpus and a NIC laid over
-   them; tables say who sits where, loops over all combinations check what must always hold.  What
-   the host and a made-up /sys look like is read by the code that boots. */
+   Method: machines that hwloc synthesises, with masks, offline and excluded cpus and a NIC laid
+   over them; tables say who sits where, loops over all of them check what must always hold.  The
+   host and a made-up /sys are read by the code that boots. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -12,7 +12,8 @@
 #include "disco/qs_cpus.h"
 #include "disco/qs_topos.h"
 
-/* Numbered as Intel numbers: the sibling of cpu 3 is cpu 19. */
+/* Numbered as Intel does: the sibling of cpu 3 is cpu 19.  (hwloc's short form for that,
+   indexes=core:pu, gives one order or another by chance in 2.9.0.) */
 #define SMT_16                                                                                     \
     "pack:1 core:16 pu:2(indexes=0,16,1,17,2,18,3,19,4,20,5,21,6,22,7,23,8,24,9,25,10,26,11,27,"   \
     "12,28,13,29,14,30,15,31)"
