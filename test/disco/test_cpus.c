@@ -190,6 +190,7 @@ static seat_case_t const seat_cases[] = {
     {"a list longer than needed", {.machine = SMT_16}, "4-9", 2, "4 5", false},
     {"a short list goes round", {.machine = SMT_16}, "3,2", 5, "3 2 3 2 3", true},
     {"a list that repeats a cpu", {.machine = SMT_16}, "3,3,2", 3, "3 3 2", true},
+    {"a list that repeats a cpu at once", {.machine = SMT_16}, "3,3,2", 2, "3 3", true},
     {"repeats that nobody comes to", {.machine = SMT_16}, "3,2,2", 2, "3 2", false},
     {"a list may name excluded cpus", {SMT_16, .exclude = "3"}, "3", 1, "3", false},
     {"a list may name siblings", {.machine = SMT_16}, "3,19", 2, "3 19", false},
@@ -468,9 +469,8 @@ Test(cpus, a_list_of_numbers_is_short_and_never_overruns)
 static char *
 drawn(qs_config_layout_t const *layout)
 {
-    char *text = NULL;
-    size_t sz;
-    FILE *f = open_memstream(&text, &sz);
+    static char text[4096];
+    FILE *f = fmemopen(text, sizeof(text), "w");
     qs_cpus_write_text(f, &cpus, layout, &plan);
     fclose(f);
     return text;
