@@ -79,6 +79,7 @@ typedef struct lab_run {
     qs_clock_t clock;
     node_t node[NODES];
     qs_topo_t const *const *topos;
+    qs_cpus_t *cpus; /* looked at once, for all nodes */
     int signal_fd;
     u64 started_ns, seconds;
 } lab_run_t;
@@ -208,6 +209,17 @@ enter_node(void *arg)
     return qs_lab_enter(e->lab, e->node);
 }
 
+/* tiles_of counts the tiles of nodes low to high - 1. */
+static u32
+tiles_of(lab_run_t const *r, u32 low, u32 high)
+{
+    u32 cnt = 0;
+
+    for (u32 i = low; i < high; i++)
+        cnt += qs_topo_tile_cnt(r->node[i].topo, &r->node[i].cfg);
+    return cnt;
+}
+
 static void
 become_node(lab_run_t *r, u32 node, int ready_fd)
 {
@@ -225,8 +237,9 @@ become_node(lab_run_t *r, u32 node, int ready_fd)
                                   .cfg = &n->cfg,
                                   .clock = &r->clock,
                                   .threads = r->opt.threads,
-                                  .others = NODES, /* the other node's tiles */
-                                  .first_cpu = node,
+                                  .cpus = r->cpus,
+                                  .others = tiles_of(r, 0, NODES) - tiles_of(r, node, node + 1),
+                                  .first = tiles_of(r, 0, node),
                                   .enter = enter_node,
                                   .enter_arg = &entry},
                         .ignore_sigint = true,
@@ -632,8 +645,11 @@ qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos)
         sigprocmask(SIG_BLOCK, &set, NULL);
         r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
         qs_clock_calibrate(&r->clock, CALIBRATE_NS);
+        r->cpus = calloc(1, sizeof(*r->cpus));
+        qs_cpus_look(r->cpus, NULL);
         code = run_lab(r, &cfg);
     }
+    free(r->cpus);
     free(r);
     return code;
 }

@@ -1,6 +1,7 @@
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
 #include "app/qs_supervise.h"
+#include "disco/qs_cpus.h"
 #include "tango/base/qs_log.h"
 
 #define CALIBRATE_NS 20000000u
@@ -75,17 +76,52 @@ list_topos(qs_topo_t const *const *topos, bool json)
     printf("%s", json ? "]}\n" : "");
 }
 
+typedef enum view { VIEW_TEXT, VIEW_JSON, VIEW_DOT } view_t;
+
+/* show_topo prints one topology as this machine would run it. */
+static int
+show_topo(qs_topo_t const *topo, qs_config_t const *cfg, view_t view, bool cpu)
+{
+    qs_plan_t *plan = calloc(1, sizeof(*plan));
+    qs_wksp_plan_t *wksp = calloc(QS_TILE_MAX, sizeof(*wksp));
+    qs_cpus_t *cpus = calloc(1, sizeof(*cpus));
+    char err[256];
+
+    int code = qs_plan_make(plan, wksp, topo, cfg, false, err, sizeof(err)) ? 2 : 0;
+    if (!code) {
+        qs_cpus_look(cpus, cfg->net.iface);
+        code = qs_cpus_place(plan, cpus, &cfg->layout, 0, 0, err, sizeof(err)) ? 2 : 0;
+    }
+    if (code)
+        fprintf(stderr, "quickstep: %s\n", err);
+    else if (cpu && view == VIEW_JSON)
+        qs_cpus_write_json(stdout, cpus, &cfg->layout, plan);
+    else if (cpu)
+        qs_cpus_write_text(stdout, cpus, &cfg->layout, plan);
+    else if (view == VIEW_JSON)
+        qs_topo_write_json(stdout, topo, plan);
+    else if (view == VIEW_DOT)
+        qs_topo_write_dot(stdout, topo, plan);
+    else
+        qs_topo_write_text(stdout, topo, plan);
+    free(cpus);
+    free(plan);
+    free(wksp);
+    return code;
+}
+
 int
 qs_cmd_topo(int argc, char **argv, qs_topo_t const *const *topos)
 {
-    bool dot = false, json = false, help = false;
-    qs_arg_t const table[] = {{"--dot", NULL, "for graphviz", QS_ARG_FLAG, &dot},
-                              {"--json", NULL, "for programs", QS_ARG_FLAG, &json},
-                              {"--help", NULL, "this text", QS_ARG_FLAG, &help},
-                              {0}};
+    bool cpu = false, dot = false, json = false, help = false;
+    qs_arg_t const table[] = {
+        {"--cpu", NULL, "the cores, and the tiles on them", QS_ARG_FLAG, &cpu},
+        {"--dot", NULL, "for graphviz", QS_ARG_FLAG, &dot},
+        {"--json", NULL, "for programs", QS_ARG_FLAG, &json},
+        {"--help", NULL, "this text", QS_ARG_FLAG, &help},
+        {0}};
     qs_args_t args;
     qs_config_t cfg;
-    char err[256];
 
     int code = qs_args_parse(&args, table, argc, argv);
     if (help) {
@@ -103,20 +139,5 @@ qs_cmd_topo(int argc, char **argv, qs_topo_t const *const *topos)
     qs_topo_t const *topo = find_topo(topos, args.rest[0]);
     if (!topo)
         return 2;
-    qs_plan_t *plan = calloc(1, sizeof(*plan));
-    qs_wksp_plan_t *wksp = calloc(QS_TILE_MAX, sizeof(*wksp));
-    if (qs_plan_make(plan, wksp, topo, &cfg, cfg.layout.idle == QS_CONFIG_layout_idle_park, err,
-                     sizeof(err))) {
-        fprintf(stderr, "quickstep: %s\n", err);
-        code = 2;
-    } else if (json) {
-        qs_topo_write_json(stdout, topo, plan);
-    } else if (dot) {
-        qs_topo_write_dot(stdout, topo, plan);
-    } else {
-        qs_topo_write_text(stdout, topo, plan);
-    }
-    free(plan);
-    free(wksp);
-    return code;
+    return show_topo(topo, &cfg, json ? VIEW_JSON : dot ? VIEW_DOT : VIEW_TEXT, cpu);
 }

@@ -10,6 +10,7 @@ static qs_log_site_t runs = {.id = "QS-RUN-001", .level = QS_LOG_NOTICE};
 static qs_log_site_t fails = {.id = "QS-RUN-002", .level = QS_LOG_ERROR};
 static qs_log_site_t memory = {.id = "QS-RUN-003", .level = QS_LOG_NOTICE};
 static qs_log_site_t removed = {.id = "QS-RUN-004", .level = QS_LOG_NOTICE};
+static qs_log_site_t placed = {.id = "QS-RUN-005", .level = QS_LOG_NOTICE};
 
 static int
 catch_signals(bool ignore_sigint)
@@ -90,8 +91,10 @@ qs_supervise(qs_supervise_t const *s)
     } else {
         if (g->stale_bytes)
             qs_log(&removed, "removed what dead instances had left: %lu KiB", g->stale_bytes >> 10);
-        if (!s->quiet)
+        if (!s->quiet) {
             say_memory(g);
+            qs_log(&placed, "%s", g->placed);
+        }
         code = live(s, g, signal_fd);
     }
     close(signal_fd);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
@@ -25,6 +24,7 @@ static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
 static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
 static qs_log_site_t group_stops = {.id = "QS-GRP-003", .level = QS_LOG_ERROR};
 static qs_log_site_t kills = {.id = "QS-GRP-004", .level = QS_LOG_WARNING};
+static qs_log_site_t floats = {.id = "QS-GRP-005", .level = QS_LOG_WARNING};
 
 __attribute__((format(printf, 3, 4))) static int
 refuse(qs_group_t *g, int exit_code, char const *format, ...)
@@ -75,35 +75,20 @@ command(qs_group_t *g, u32 tile, qs_cmd_t cmd)
         qs_cmd_set(&tx, cmd);
 }
 
-/* place_on_cores gives tile i the core i of those we may use, round and round. */
-static u32
-place_on_cores(qs_group_t *g)
+static int
+place_on_cpus(qs_group_t *g)
 {
-    cpu_set_t allowed;
-    i32 cpu[CPU_SETSIZE];
-    u32 cnt = 0;
+    qs_group_conf_t const *conf = &g->conf;
+    qs_cpus_t *seen = conf->cpus ? NULL : calloc(1, sizeof(*seen));
+    qs_cpus_t const *cpus = conf->cpus ? conf->cpus : seen;
 
-    if (sched_getaffinity(0, sizeof(allowed), &allowed))
-        return 0;
-    for (i32 c = 0; c < CPU_SETSIZE; c++)
-        if (CPU_ISSET((size_t)c, &allowed))
-            cpu[cnt++] = c;
-    for (u32 i = 0; cnt && i < g->plan->tile_cnt; i++)
-        g->plan->tile[i].cpu = cpu[(g->conf.first_cpu + i) % cnt];
-    return cnt;
-}
-
-static bool
-tiles_park(qs_group_t const *g, u32 cores)
-{
-    switch (g->conf.cfg->layout.idle) {
-    case QS_CONFIG_layout_idle_spin:
-        return false;
-    case QS_CONFIG_layout_idle_park:
-        return true;
-    default:
-        return g->plan->tile_cnt + g->conf.others > cores;
-    }
+    if (seen)
+        qs_cpus_look(seen, conf->cfg->net.iface);
+    int err = qs_cpus_place(g->plan, cpus, &conf->cfg->layout, conf->first, conf->others, g->placed,
+                            sizeof(g->placed));
+    g->bind = cpus->node_cnt > 1;
+    free(seen);
+    return err ? refuse(g, 2, "%s", g->placed) : 0;
 }
 
 static u64
@@ -121,10 +106,10 @@ largest_page(qs_config_t const *cfg)
 
 static int
 make_workspace(qs_group_t *g, qs_shm_t *shm, qs_wksp_t *wksp, char const *name,
-               qs_wksp_plan_t const *plan, u64 hash, u64 page_sz_max)
+               qs_wksp_plan_t const *plan, u64 hash, u64 page_sz_max, int node)
 {
     u64 sz = qs_wksp_plan_size(plan);
-    int err = qs_shm_create(shm, &g->instance, name, sz, page_sz_max, -1);
+    int err = qs_shm_create(shm, &g->instance, name, sz, page_sz_max, node);
     char said[256];
 
     if (err)
@@ -143,7 +128,7 @@ make_boot(qs_group_t *g)
     qs_wksp_plan_t plan = {0};
 
     qs_wksp_plan_add(&plan, "boot", 0, sizeof(qs_boot_t), QS_ALIGN);
-    int err = make_workspace(g, &g->boot_shm, &g->boot_wksp, "boot", &plan, 0, 4096);
+    int err = make_workspace(g, &g->boot_shm, &g->boot_wksp, "boot", &plan, 0, 4096, -1);
     if (err)
         return err;
     g->boot = qs_wksp_object_addr(&g->boot_wksp, "boot", sizeof(qs_boot_t));
@@ -162,7 +147,7 @@ make_boot(qs_group_t *g)
     qs_wksp_plan_t bells = {0};
     qs_wksp_plan_add(&bells, "bells", 0, QS_TILE_MAX * sizeof(qs_bell_t), QS_ALIGN);
     return make_workspace(g, &g->bells_shm, &g->bells_wksp, "bells", &bells, g->plan->layout_hash,
-                          4096);
+                          4096, -1);
 }
 
 static int
@@ -190,7 +175,7 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
         char name[QS_INSTANCE_NAME_MAX + 1];
         qs_boot_workspace_name(g->plan, i, name);
         err = make_workspace(g, &g->shm[i], &g->wksp[i], name, &wksp[i], g->plan->layout_hash,
-                             largest_page(g->conf.cfg));
+                             largest_page(g->conf.cfg), g->bind ? g->plan->tile[i].node : -1);
         if (!err)
             err = make_rings(g, i);
     }
@@ -267,7 +252,6 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
 {
     qs_handover_t const *h = &g->tile[tile].handover;
     char number[16];
-    cpu_set_t cpus;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != g->boot->supervisor_pid)
@@ -277,12 +261,11 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which halts us in good order */
     signal(SIGPIPE, SIG_IGN);
-    if (g->plan->tile[tile].cpu >= 0) {
-        CPU_ZERO(&cpus);
-        CPU_SET((size_t)g->plan->tile[tile].cpu, &cpus);
-        sched_setaffinity(0, sizeof(cpus), &cpus);
-    }
     dup2(log_fd, 2);
+    i32 cpu = g->plan->tile[tile].cpu;
+    int err = cpu < 0 ? 0 : qs_cpus_bind((u32)cpu);
+    if (err)
+        qs_log(&floats, "cpu %d cannot be had: %s; the tile floats", cpu, strerror(-err));
     int fd = memfd_create("handover", 0);
     if (fd < 0 || write(fd, h, sizeof(*h)) != (ssize_t)sizeof(*h))
         _exit(1);
@@ -378,10 +361,9 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
     qs_wksp_plan_t *wksp = calloc(QS_TILE_MAX, sizeof(*wksp));
     int code =
         qs_plan_make(g->plan, wksp, conf->topo, conf->cfg, false, g->err, sizeof(g->err)) ? 2 : 0;
+    if (!code)
+        code = place_on_cpus(g);
     if (!code) {
-        u32 cores = place_on_cores(g);
-        for (u32 i = 0; i < g->plan->tile_cnt; i++)
-            g->plan->tile[i].park = tiles_park(g, cores);
         int err = qs_instance_create(&g->instance, conf->instance, false, &g->stale_bytes);
         u64 reaped = 0;
         if (err == -EBUSY)

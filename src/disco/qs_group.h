@@ -14,6 +14,7 @@
 #define QS_DISCO_GROUP_H
 
 #include "disco/qs_boot.h"
+#include "disco/qs_cpus.h"
 #include "tango/qs_instance.h"
 
 #define QS_GROUP_LAST_LINES 4u
@@ -33,9 +34,9 @@ typedef struct qs_group_conf {
     qs_topo_t const *const *topos; /* all that this program knows; ended by NULL */
     qs_config_t const *cfg;
     qs_clock_t const *clock;
-    bool threads;  /* all tiles in this process: for debuggers and sanitizers; no restarts */
-    u32 others;    /* tiles of other groups that share our cores */
-    u32 first_cpu; /* where in the list of allowed cores this group begins */
+    bool threads; /* all tiles in this process: for debuggers and sanitizers; no restarts */
+    qs_cpus_t const *cpus; /* the machine; NULL: qs_group_start looks itself */
+    u32 others, first; /* tiles of groups that share it, and how many of them come before ours */
     int (*enter)(void *arg); /* called once memory is there and before anything is opened in the
                                 network: the lab enters a namespace; 0 or -errno */
     void *enter_arg;
@@ -70,9 +71,11 @@ typedef struct qs_group {
     qs_wksp_t wksp[QS_TILE_MAX];
     qs_group_tile_t tile[QS_TILE_MAX];
     u64 thread[QS_TILE_MAX];
-    u64 stale_bytes; /* memory of dead instances that start removed */
-    u64 bytes;       /* memory of this one */
-    char err[512];   /* why start or the group failed, for the user */
+    u64 stale_bytes;  /* memory of dead instances that start removed */
+    u64 bytes;        /* memory of this one */
+    bool bind;        /* memory to nodes: there are several */
+    char placed[512]; /* where the tiles are, for the user */
+    char err[512];    /* why start or the group failed, for the user */
 } qs_group_t;
 
 /* qs_group_start makes the instance and starts its tiles.  Returns 0, or the exit code for the

@@ -36,6 +36,12 @@ row_name(qs_tile_row_t const *row)
     return row->name ? row->name : row->tile->name;
 }
 
+static u32
+row_cnt(qs_tile_row_t const *row, qs_config_t const *cfg)
+{
+    return row->cnt_of ? row->cnt_of(cfg) : row->cnt;
+}
+
 static bool
 name_fits(char const *name)
 {
@@ -50,7 +56,7 @@ add_tiles(maker_t *m)
     for (u16 r = 0; m->topo->tiles[r].tile; r++) {
         qs_tile_row_t const *row = &m->topo->tiles[r];
         char const *name = row_name(row);
-        u32 cnt = row->cnt_of ? row->cnt_of(m->cfg) : row->cnt;
+        u32 cnt = row_cnt(row, m->cfg);
 
         if (!name_fits(name))
             return refuse(m, "tile '%s': a name is 1 to %u of a-z and 0-9", name, QS_NAME_MAX - 1);
@@ -65,7 +71,7 @@ add_tiles(maker_t *m)
             t->row = r;
             t->idx = i;
             t->cnt = (u16)cnt;
-            t->cpu = -1;
+            t->cpu = t->core = t->node = -1;
         }
     }
     return m->plan->tile_cnt ? 0 : refuse(m, "there are no tiles");
@@ -382,6 +388,16 @@ qs_plan_make(qs_plan_t *plan, qs_wksp_plan_t *wksp, qs_topo_t const *topo, qs_co
         plan->tile[i].park = park;
     plan->layout_hash = qs_hash_bytes(sizeof(*plan), plan, sizeof(*plan));
     return 0;
+}
+
+u32
+qs_topo_tile_cnt(qs_topo_t const *topo, qs_config_t const *cfg)
+{
+    u32 cnt = 0;
+
+    for (qs_tile_row_t const *row = topo->tiles; row->tile; row++)
+        cnt += row_cnt(row, cfg);
+    return cnt;
 }
 
 int

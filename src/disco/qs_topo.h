@@ -94,7 +94,9 @@ typedef struct qs_plan_tile {
     u8 in_consumer[QS_IN_MAX]; /* which consumer of that link it is */
     u16 out[QS_OUT_MAX];
     u8 out_kind[QS_OUT_MAX];
-    i32 cpu;  /* -1: floats */
+    i32 cpu;        /* -1: floats; this and the next four: qs_cpus.h */
+    i32 core, node; /* of that cpu; -1: unknown */
+    u32 place;
     u32 park; /* sleeps when idle */
     u64 wksp_sz;
     u64 cnc_off;
@@ -124,6 +126,9 @@ typedef struct qs_plan {
    err that names the row and what is impossible about it. */
 int qs_plan_make(qs_plan_t *plan, qs_wksp_plan_t *wksp, qs_topo_t const *topo,
                  qs_config_t const *cfg, bool park, char *err, u64 err_sz);
+
+/* qs_topo_tile_cnt returns how many tiles the rows of topo come to for cfg. */
+u32 qs_topo_tile_cnt(qs_topo_t const *topo, qs_config_t const *cfg);
 
 /* qs_plan_tile_of returns the index of name ("net", "verify:3"; no number: instance 0), or -1. */
 int qs_plan_tile_of(qs_plan_t const *plan, char const *name);

@@ -1,4 +1,4 @@
-#include "disco/qs_topo.h"
+#include "disco/qs_cpus.h"
 
 static char const *const flow_name[] = {
     [QS_LOSSY] = "lossy", [QS_RELIABLE] = "reliable", [QS_EXPENDABLE] = "expendable"};
@@ -19,6 +19,15 @@ write_consumers(FILE *f, qs_plan_t const *plan, qs_plan_link_t const *link)
                 qs_plan_label(plan, link->consumer[c], label, sizeof(label)));
 }
 
+static void
+write_id(FILE *f, i32 id)
+{
+    if (id >= 0)
+        fprintf(f, "%4d ", id);
+    else
+        fprintf(f, "%4s ", "-");
+}
+
 void
 qs_topo_write_text(FILE *f, qs_topo_t const *topo, qs_plan_t const *plan)
 {
@@ -26,15 +35,14 @@ qs_topo_write_text(FILE *f, qs_topo_t const *topo, qs_plan_t const *plan)
     u64 total = 0;
 
     fprintf(f, "%s: %s\n\n%s\n", topo->name, topo->help, topo->picture);
-    fprintf(f, "%-12s %4s %-6s %-8s %9s  %s\n", "tile", "cpu", "idle", "on death", "KiB", "");
+    fprintf(f, "%-12s %4s %4s %-6s %-8s %9s  %s\n", "tile", "cpu", "node", "idle", "on death",
+            "KiB", "");
     for (u32 i = 0; i < plan->tile_cnt; i++) {
         qs_plan_tile_t const *t = &plan->tile[i];
         total += t->wksp_sz;
         fprintf(f, "%-12s ", qs_plan_label(plan, i, label, sizeof(label)));
-        if (t->cpu >= 0)
-            fprintf(f, "%4d ", t->cpu);
-        else
-            fprintf(f, "%4s ", "-");
+        write_id(f, t->cpu);
+        write_id(f, t->node);
         fprintf(f, "%-6s %-8s %9lu  %s\n", t->park ? "park" : "spin", death_name(topo, t),
                 t->wksp_sz >> 10, topo->tiles[t->row].tile->help);
     }
@@ -82,11 +90,9 @@ qs_topo_write_json(FILE *f, qs_topo_t const *topo, qs_plan_t const *plan)
             plan->layout_hash);
     for (u32 i = 0; i < plan->tile_cnt; i++) {
         qs_plan_tile_t const *t = &plan->tile[i];
-        fprintf(f,
-                "%s{\"name\":\"%s\",\"cpu\":%d,\"idle\":\"%s\",\"on_death\":\"%s\","
-                "\"memory_bytes\":%lu}",
-                i ? "," : "", qs_plan_label(plan, i, label, sizeof(label)), t->cpu,
-                t->park ? "park" : "spin", death_name(topo, t), t->wksp_sz);
+        fputs(i ? ",{" : "{", f);
+        qs_cpus_write_tile_json(f, plan, i);
+        fprintf(f, ",\"on_death\":\"%s\",\"memory_bytes\":%lu}", death_name(topo, t), t->wksp_sz);
     }
     fprintf(f, "],\"links\":[");
     for (u32 i = 0; i < plan->link_cnt; i++) {
