@@ -190,7 +190,7 @@ includedir=$${prefix}/include/quickstep
 Name: quickstep
 Description: tiles over lock-free rings, and the commands that run and watch them
 Version: $(VERSION)
-Cflags: -I$${includedir}
+Cflags: -I$${includedir} -D_GNU_SOURCE
 Libs: -L$${libdir} -lquickstep $(LIBS)
 endef
 export pkgconfig
