@@ -55,7 +55,8 @@ typedef struct qs_link_row {
     u32 window; /* payloads alive at once; 0: depth */
     u32 mtu;    /* largest payload, bytes */
     qs_flow_t flow;
-    char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports */
+    char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports,
+                          of which there are none by default: then nothing is received */
 } qs_link_row_t;
 
 typedef struct qs_topo {
