@@ -100,6 +100,7 @@ typedef struct qs_plan_tile {
     u64 wksp_sz;
     u64 cnc_off;
     u64 stem_metrics_off, metrics_off, metrics_sz;
+    u64 metrics_hash;           /* qs_metric_hash of its list */
     u64 state_off, state_sz;    /* what layout placed */
     u64 scratch_off[QS_IN_MAX]; /* private copies of a batch; 0: read in place */
 } qs_plan_tile_t;

@@ -95,6 +95,13 @@ def send(address, *texts):
     for text in texts:
         s.sendto(text, ("127.0.0.1", 5000))
     s.close()
+
+def readme_says_so(step):
+    """The numbers printed in that step of the README are those that `metrics` prints now."""
+    said = open("README.md").read().split("\n## ")[step]
+    lines = [line.strip() for line in said.splitlines() if line.startswith(("    # ", "    quickstep_"))]
+    text = subprocess.check_output(["./example", "metrics"], text=True).splitlines()
+    assert lines and not [line for line in lines if line not in text], (lines, text)
 P
 cat >first.py <<'P'
 from drive import *
@@ -105,6 +112,7 @@ send("127.0.0.1", b"hello", b"hello", b"hi", b"12345")
 expect(filter_passed=2, filter_dropped_short=1, filter_dropped_first=1,
        counter_datagram=2, counter_bytes=10, counter_displaced=0,
        counter_source_cnt=1, counter_top_ip=0x7f000001, counter_top_datagram=2)
+readme_says_so(3)
 send("127.0.0.1", b"", b"a" * 1472)
 expect(filter_passed=3, filter_dropped_short=2, counter_bytes=1482)
 
@@ -147,17 +155,25 @@ python3 first.py || exit 1
 grep -q passed_bytes filter_tile.c && fail "the README's metric is there before it was added"
 sed -n '/^```diff$/,/^```$/p' README.md | sed '/^```/d' >bytes.diff
 patch -s -p1 --fuzz=0 <bytes.diff || fail "the README's diff does not apply"
+mv example older
 build || fail "the README's diff does not build"
 cat >second.py <<'P'
 from drive import *
 
 p = start()
-send("127.0.0.1", b"hello", b"hi", b"world!")
+send("127.0.0.1", b"hello")
+expect(filter_passed_bytes=5)
+readme_says_so(4)
+send("127.0.0.1", b"hi", b"world!")
 expect(filter_passed=2, filter_passed_bytes=11)
 own = {(m["tile"], m["name"]): m["value"] for m in report("monitor", "--once")["metrics"]}
 assert own["filter", "passed_bytes"] == 11, own
 text = subprocess.check_output(["./example", "monitor", "--once"], text=True)
 assert ["filter", "passed_bytes", "11", "0"] in [line.split() for line in text.splitlines()], text
+
+# A binary whose list of metrics is another one does not guess.
+other = subprocess.run(["./older", "metrics"], text=True, capture_output=True)
+assert other.returncode == 1 and "other metrics" in other.stderr and not other.stdout, other
 stop(p)
 P
 python3 second.py || exit 1
