@@ -181,9 +181,28 @@ lint: deps-check all
 	@contrib/lint/lint.sh $(OUT)
 
 PREFIX ?= /usr/local
+VERSION := $(shell sed -n 's/^.define QS_VERSION "\(.*\)"/\1/p' src/app/qs_main.c)
+
+# What a program with tiles of its own is built with.  The prefix is where the file lies, so that a
+# tree installed with DESTDIR can be used where it is.
+define pkgconfig
+prefix=$${pcfiledir}/../..
+libdir=$${prefix}/lib
+includedir=$${prefix}/include/quickstep
+
+Name: quickstep
+Description: tiles over lock-free rings, and the commands that run and watch them
+Version: $(VERSION)
+Cflags: -I$${includedir} -D_GNU_SOURCE
+Libs: -L$${libdir} -lquickstep $(LIBS)
+endef
+export pkgconfig
+
 install: all
 	install -D -m 755 $(OUT)/quickstep $(DESTDIR)$(PREFIX)/bin/quickstep
 	install -D -m 644 $(OUT)/libquickstep.a $(DESTDIR)$(PREFIX)/lib/libquickstep.a
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	echo "$$pkgconfig" > $(DESTDIR)$(PREFIX)/lib/pkgconfig/quickstep.pc
 	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
 	cd src && find . -name '*.[h]' -o -name '*.def' | while read -r f; do \
 	    install -D -m 644 $$f $(DESTDIR)$(PREFIX)/include/quickstep/$$f; done

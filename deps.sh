@@ -26,6 +26,8 @@ test   procps                 test scripts look for left-over processes
 test   util-linux             test scripts use flock, nsenter, setpriv, unshare
 test   iproute2               test scripts look for left-over interfaces
 test   python3-minimal        test scripts read the JSON that quickstep prints
+test   pkg-config             tells the example its flags, and the benches those of DPDK and ISA-L
+test   patch                  applies the diff in the example's README
 check  clang                  second compiler; tsan and libFuzzer need it
 check  libclang-rt-14-dev     the sanitizers' and libFuzzer's run-time
 check  clang-format           the one authority on layout
@@ -35,7 +37,6 @@ check  gcc-aarch64-linux-gnu  aarch64 must at least compile
 check  libc6-dev-arm64-cross  headers for that
 check  valgrind               shows that signing is constant-time
 bench  libdpdk-dev            peer: rte_ring
-bench  pkg-config             flags of DPDK and ISA-L
 bench  libisal-dev            peer: Reed-Solomon
 TABLE
 }

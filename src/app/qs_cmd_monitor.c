@@ -1,4 +1,4 @@
-/* monitor - tiles and links of an instance, once a second.
+/* monitor - tiles, links and the tiles' own metrics of an instance, once a second.
 
    Shares and rates are of the time since the last table; --once takes two looks. */
 
@@ -9,6 +9,8 @@
 #include "app/qs_cmd.h"
 #include "disco/qs_attach.h"
 
+#define OWN_MAX 2048u
+
 /* What one look sees of a link as one consumer reads it, and of a tile. */
 typedef struct look {
     u64 at_ns;
@@ -17,6 +19,8 @@ typedef struct look {
     qs_out_metrics_t out[QS_LINK_MAX];
     qs_in_metrics_t in[QS_LINK_MAX][QS_CONSUMER_MAX];
     u64 p50[QS_LINK_MAX][QS_CONSUMER_MAX], p99[QS_LINK_MAX][QS_CONSUMER_MAX];
+    u32 own_cnt;
+    qs_attach_metric_t own[OWN_MAX]; /* each look finds the same ones in the same order */
 } look_t;
 
 static u64
@@ -38,9 +42,20 @@ copy(qs_attach_t const *a, u32 tile, u64 off, void *to, u64 sz)
 }
 
 static void
+take_own(void *ctx, qs_attach_metric_t const *m)
+{
+    look_t *l = ctx;
+
+    if (!m->link && !strcmp(m->group, m->tile->name) && l->own_cnt < OWN_MAX)
+        l->own[l->own_cnt++] = *m;
+}
+
+static void
 take(qs_attach_t const *a, look_t *l)
 {
     l->at_ns = clock_ns();
+    l->own_cnt = 0;
+    qs_attach_metrics(a, take_own, l);
     for (u32 i = 0; i < a->plan->tile_cnt; i++) {
         qs_plan_tile_t const *t = &a->plan->tile[i];
         qs_cnc_rx_t rx;
@@ -85,6 +100,52 @@ rate(u64 was, u64 is, double seconds)
     return seconds > 0 ? (double)(is - was) / seconds : 0;
 }
 
+/* own_rate is how fast a counter grows; a gauge has none. */
+static double
+own_rate(look_t const *was, look_t const *is, u32 i)
+{
+    return is->own[i].desc->kind == QS_METRIC_COUNTER
+               ? rate(was->own[i].value, is->own[i].value, (double)(is->at_ns - was->at_ns) / 1e9)
+               : 0;
+}
+
+/* print_own_text leaves out what is 0: most metrics count what should not happen. */
+static void
+print_own_text(qs_attach_t const *a, look_t const *was, look_t const *is)
+{
+    char label[QS_NAME_MAX + 4];
+
+    printf("\n%-12s %-24s %20s %12s\n", "tile", "metric", "value", "per s");
+    for (u32 i = 0; i < is->own_cnt; i++) {
+        qs_attach_metric_t const *m = &is->own[i];
+        if (!m->value)
+            continue;
+        printf("%-12s %-24s %20lu",
+               qs_plan_label(a->plan, (u32)(m->tile - a->plan->tile), label, sizeof(label)),
+               m->desc->name, m->value);
+        if (m->desc->kind == QS_METRIC_COUNTER)
+            printf(" %12.0f", own_rate(was, is, i));
+        putchar('\n');
+    }
+}
+
+static void
+print_own_json(qs_attach_t const *a, look_t const *was, look_t const *is)
+{
+    char label[QS_NAME_MAX + 4];
+
+    printf("],\"metrics\":[");
+    for (u32 i = 0; i < is->own_cnt; i++) {
+        qs_attach_metric_t const *m = &is->own[i];
+        printf("%s{\"tile\":\"%s\",\"name\":\"%s\",\"value\":%lu", i ? "," : "",
+               qs_plan_label(a->plan, (u32)(m->tile - a->plan->tile), label, sizeof(label)),
+               m->desc->name, m->value);
+        if (m->desc->kind == QS_METRIC_COUNTER)
+            printf(",\"per_s\":%.0f", own_rate(was, is, i));
+        putchar('}');
+    }
+}
+
 static void
 print_text(qs_attach_t const *a, look_t const *was, look_t const *is)
 {
@@ -115,6 +176,7 @@ print_text(qs_attach_t const *a, look_t const *was, look_t const *is)
                    is->p50[i][c], is->p99[i][c]);
         }
     }
+    print_own_text(a, was, is);
 }
 
 static void
@@ -150,6 +212,7 @@ print_json(qs_attach_t const *a, look_t const *was, look_t const *is)
             first = false;
         }
     }
+    print_own_json(a, was, is);
     printf("]}\n");
 }
 

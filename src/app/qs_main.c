@@ -78,7 +78,7 @@ static command_t const commands[] = {
     {"dev",     "the lab: nodes, a network, traffic, and an account",    qs_cmd_dev},
     {"topo",    "show a topology: tiles, links, memory",                 qs_cmd_topo},
     {"metrics", "all metrics of an instance, running or dead",           qs_cmd_metrics},
-    {"monitor", "tiles and links of an instance, refreshed",             qs_cmd_monitor},
+    {"monitor", "tiles, links and metrics of an instance, refreshed",    qs_cmd_monitor},
     {"config",  "check, show or write a configuration",                  cmd_config},
     {"explain", "more about an error id",                                cmd_explain},
     {"bench",   "measure against a peer",                                cmd_bench},

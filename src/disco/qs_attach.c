@@ -74,6 +74,17 @@ plan_sound(qs_plan_t const *p, qs_topo_t const *topo)
     return true;
 }
 
+/* same_lists says whether this program's tables name what the instance's tiles count.  They do not
+   when it was built anew, with other metrics, while the instance ran. */
+static bool
+same_lists(qs_plan_t const *p, qs_topo_t const *topo)
+{
+    for (u32 i = 0; i < p->tile_cnt; i++)
+        if (p->tile[i].metrics_hash != qs_metric_hash(topo->tiles[p->tile[i].row].tile->metrics))
+            return false;
+    return true;
+}
+
 static int
 refuse(qs_attach_t *a, int err, char const *what, char const *why)
 {
@@ -125,6 +136,8 @@ qs_attach_open(qs_attach_t *a, char const *name, qs_topo_t const *const *topos)
         return refuse(a, -EPROTO, "boot", "a topology that this program does not know");
     if (!plan_sound(a->plan, a->topo))
         return refuse(a, -EILSEQ, "boot", "its plan is corrupt");
+    if (!same_lists(a->plan, a->topo))
+        return refuse(a, -EPROTO, "boot", "this program's tiles have other metrics than the run's");
     for (u32 i = 0; i < a->plan->tile_cnt; i++) {
         char file[QS_INSTANCE_NAME_MAX + 1];
         qs_boot_workspace_name(a->plan, i, file);

@@ -12,6 +12,7 @@
 #include "disco/qs_format.h"
 #include "disco/qs_probe.h"
 #include "disco/qs_stem.h"
+#include "disco/qs_tiles.h"
 
 #define LOAD_METRICS(COUNTER, GAUGE)                                                               \
     COUNTER(sent, "datagrams handed to the net tile")                                              \
@@ -97,8 +98,6 @@ load_poll(void *self, qs_stem_t *stem)
     qs_stem_wake_at(stem, t->due_ns);
     return sent;
 }
-
-extern qs_tile_t const qs_tile_load;
 
 static void
 load_run(void *self, qs_stem_t *stem)

@@ -89,4 +89,8 @@ extern qs_metric_desc_t const qs_stem_metric_desc[];
 extern qs_metric_desc_t const qs_in_metric_desc[];
 extern qs_metric_desc_t const qs_out_metric_desc[];
 
+/* qs_metric_hash tells lists apart, desc and the stem's three together: numbers in shared memory mean
+   the same to two programs if it is the same in both. */
+u64 qs_metric_hash(qs_metric_desc_t const *desc);
+
 #endif

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 
 #include "disco/net/qs_net_socket.h"
+#include "disco/qs_tiles.h"
 
 /* clang-format off */
 #define NET_METRICS(COUNTER, GAUGE)                                                           \
@@ -219,8 +220,6 @@ net_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
     }
     return b->cnt;
 }
-
-extern qs_tile_t const qs_tile_net;
 
 static void
 net_run(void *self, qs_stem_t *stem)

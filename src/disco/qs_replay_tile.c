@@ -11,6 +11,7 @@
 
 #include "disco/qs_format.h"
 #include "disco/qs_stem.h"
+#include "disco/qs_tiles.h"
 #include "waltz/pcap/qs_pcap.h"
 
 #define REPLAY_METRICS(COUNTER, GAUGE)                                                             \
@@ -151,8 +152,6 @@ replay_poll(void *self, qs_stem_t *stem)
         qs_stem_exit(stem, QS_EXIT_DONE);
     return sent;
 }
-
-extern qs_tile_t const qs_tile_replay;
 
 static void
 replay_run(void *self, qs_stem_t *stem)

@@ -10,6 +10,7 @@
 
 #include "disco/qs_probe.h"
 #include "disco/qs_stem.h"
+#include "disco/qs_tiles.h"
 
 #define SINK_METRICS(COUNTER, GAUGE)                                                               \
     COUNTER(received, "different numbered datagrams received")                                     \
@@ -85,8 +86,6 @@ sink_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
     }
     return b->cnt;
 }
-
-extern qs_tile_t const qs_tile_sink;
 
 static void
 sink_run(void *self, qs_stem_t *stem)

@@ -175,9 +175,10 @@ qs_stem_out_of(qs_stem_t const *s, u32 kind)
     return UINT32_MAX;
 }
 
-/* qs_stem_prepare returns room for a payload of the link's mtu, where the next publish on out
+/* qs_stem_prepare returns room for a payload of the mtu of link out, where the next publish on out
    will find it, or NULL: a consumer that must not be overrun lags.  What it returned before
-   and was not published is the same room. */
+   and was not published is the same room.  out < stem->out_cnt counts the tile's links in the
+   order of their rows; it is not the tile's own enum (qs_stem_out_of). */
 QS_INLINE u8 *
 qs_stem_prepare(qs_stem_t *s, u32 out)
 {

@@ -20,7 +20,11 @@
    be published by then, or be held (qs_stem_hold): a restart is at-least-once.
 
    The memory that layout places lies in the tile's workspace and survives its death; ctx->fresh
-   says whether it is new (zeroed) or the last run's.  Trust it as far as the tile itself.
+   says whether it is new (zeroed) or the last run's.  Trust it as far as the tile itself.  Pointers
+   in it are the dead process's: boot sets each anew, ctx->metrics too.  layout runs in the
+   supervisor and in the tile and must come to the same size in both.
+
+   boot and layout see the environment that the supervisor was started with.
 
    Threads: callbacks of one tile never run at once.  The stem binds them at compile time: run
    is the only pointer that is called while the tile runs. */
@@ -77,7 +81,7 @@ typedef struct qs_tile_ctx {
     u32 idx;                     /* which instance of its row: verify:idx */
     u32 cnt;                     /* of cnt instances */
     bool fresh;                  /* its memory is new */
-    void *metrics;               /* its struct of QS_METRICS; counters go on from where they were */
+    void *metrics;               /* its struct of QS_METRICS, which goes on from where it was */
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
     u32 kept_cnt;
     int wait_fd[QS_TILE_FD_MAX]; /* QS_WAIT_POLL: boot adds what wakes it when readable */
@@ -106,7 +110,8 @@ typedef struct qs_tile {
     qs_wait_t wait;
     bool is_net; /* its payloads begin anywhere: the low six bits of ctl are part of their address;
                     its link rows name ports */
-    u32 tidy_ns; /* between two tidy; 0: 100 us */
+    u32 tidy_ns; /* between two tidy; 0: 100 us.  A busy tile looks for the order to halt as often.
+                    A tile that sleeps tidies at least every 100 ms * (1 + links in and out) */
     int const *syscalls; /* beyond the stem's, ended by -1; NULL: none */
 
     int (*keep)(qs_tile_ctx_t *ctx);                           /* 0 or -errno */

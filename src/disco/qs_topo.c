@@ -329,6 +329,7 @@ place_tile(maker_t *m, u32 tile)
     t->cnc_off = place(m, tile, "cnc", "", qs_cnc_footprint(), QS_ALIGN);
     t->stem_metrics_off = place(m, tile, "stem", "", sizeof(qs_stem_metrics_t), QS_ALIGN);
     t->metrics_sz = qs_metric_cnt(table->metrics) * sizeof(u64);
+    t->metrics_hash = qs_metric_hash(table->metrics);
     t->metrics_off = place(m, tile, "metrics", "", t->metrics_sz + 8, QS_ALIGN);
     if (table->layout)
         table->layout(&measure, &ctx);

@@ -55,7 +55,8 @@ typedef struct qs_link_row {
     u32 window; /* payloads alive at once; 0: depth */
     u32 mtu;    /* largest payload, bytes */
     qs_flow_t flow;
-    char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports */
+    char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports,
+                          of which there are none by default: then nothing is received */
 } qs_link_row_t;
 
 typedef struct qs_topo {
@@ -101,6 +102,7 @@ typedef struct qs_plan_tile {
     u64 wksp_sz;
     u64 cnc_off;
     u64 stem_metrics_off, metrics_off, metrics_sz;
+    u64 metrics_hash;           /* qs_metric_hash of its list */
     u64 state_off, state_sz;    /* what layout placed */
     u64 scratch_off[QS_IN_MAX]; /* private copies of a batch; 0: read in place */
 } qs_plan_tile_t;

@@ -1,9 +1,8 @@
 /* The lab's topologies.  This file is the only place where their edges are written.  A cluster of
    the lab is some of these, each in a network namespace of its own. */
 
+#include "disco/qs_tiles.h"
 #include "disco/qs_topos.h"
-
-extern qs_tile_t const qs_tile_net, qs_tile_load, qs_tile_replay, qs_tile_sink;
 
 static u32
 net_tiles(qs_config_t const *cfg)

@@ -1,0 +1,15 @@
+/* qs_tiles - the tiles that quickstep brings along, for the tile rows of any topology.
+
+   A tile's file includes this header before it defines its table, so that its run function can
+   name the table; a program with tiles of its own keeps a header like this one for them.
+
+   Threads: constant tables. */
+
+#ifndef QS_DISCO_TILES_H
+#define QS_DISCO_TILES_H
+
+#include "disco/qs_tile.h"
+
+extern qs_tile_t const qs_tile_net, qs_tile_load, qs_tile_replay, qs_tile_sink;
+
+#endif
