@@ -32,6 +32,7 @@ agrees() {
     local what=$1 cpus=$2 plan json
     shift 2
     plan=$(taskset -c "$cpus" "$qs" topo listen --cpu --json "$@") || fail "$what: topo"
+    : >"$log" # before the background shell would: what is waited for must not be the last run's
     taskset -c "$cpus" "$qs" run --topology listen --instance "$instance" "${ports[@]}" "$@" 2>"$log" &
     group=$!
     for _ in $(seq 200); do
@@ -75,6 +76,14 @@ refused "$last" "cpu 4095 is not in this machine" --set layout.affinity=4095
 refused "$last" "layout.exclude leaves none" --set layout.exclude="$last"
 [ "$first" = "$last" ] ||
     refused "$last" "cpu $first is outside the affinity we inherited" --set layout.affinity="$first"
+# With one node nothing is bound; where hwloc is told of two, a tile's memory goes to its cpu's.
+binding() { "$qs" run --topology listen --instance "$instance" "${ports[@]}" --seconds 1 2>&1; }
+two_nodes="node:2 core:$((last + 1)) pu:1"
+HWLOC_SYNTHETIC=$two_nodes binding | grep -qE 'on node 0|on any node \(binding' ||
+    fail "memory is not bound on $two_nodes"
+HWLOC_SYNTHETIC="core:$((last + 1)) pu:1" binding | grep -qE 'on node|binding' &&
+    fail "memory is bound although there is one node"
+
 park=$(taskset -c "$last" "$qs" topo listen --json)
 [ "$(field "$park" net idle)" = park ] || fail "two tiles on one cpu do not park"
 rm -f "$log"
