@@ -86,8 +86,8 @@ int qs_cpus_place(qs_plan_t *plan, qs_cpus_t const *cpus, qs_config_layout_t con
 /* qs_cpus_why writes a tile's place in words ("NIC's node, a core of its own"); returns buf. */
 char const *qs_cpus_why(qs_plan_tile_t const *tile, char *buf, u64 buf_sz);
 
-/* qs_cpus_list writes ascending numbers as "0-3,5"; "-" if there are none; what does not fit
-   ends in "...".  Returns buf.  Needs: buf_sz >= 16. */
+/* qs_cpus_list writes numbers below QS_CPU_MAX, in any order, as "0-3,5"; "-" if there are none;
+   what does not fit ends in "...".  Returns buf.  Needs: buf_sz >= 16. */
 char *qs_cpus_list(u16 const *number, u32 cnt, char *buf, u64 buf_sz);
 
 /* qs_cpus_bind lets the calling thread run on that cpu only.  Returns 0 or -errno. */
