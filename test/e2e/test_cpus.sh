@@ -1,7 +1,7 @@
 #!/bin/bash
-# Goal: tiles really run where `quickstep topo` says they will, within the affinity that was inherited.
-# Method: a topology is started under taskset, with auto and with lists; what the kernel says of each
-# tile's process is compared with the plan.  Lists that cannot be had must end with exit code 2.
+# Goal: tiles really run where `quickstep topo` says they will, within the affinity they inherit.
+# Method: a topology is started under taskset, with auto and with lists; what the kernel says of
+# each tile's process is compared with the plan.  What cannot be had must end with exit code 2.
 set -u
 out=$1
 qs=$out/quickstep
@@ -33,7 +33,8 @@ agrees() {
     shift 2
     plan=$(taskset -c "$cpus" "$qs" topo listen --cpu --json "$@") || fail "$what: topo"
     : >"$log" # before the background shell would: what is waited for must not be the last run's
-    taskset -c "$cpus" "$qs" run --topology listen --instance "$instance" "${ports[@]}" "$@" 2>"$log" &
+    taskset -c "$cpus" "$qs" run --topology listen --instance "$instance" "${ports[@]}" "$@" \
+        2>"$log" &
     group=$!
     for _ in $(seq 200); do
         grep -q QS-RUN-001 "$log" && break
@@ -57,7 +58,7 @@ refused() { # refused CPULIST WORDS OPTION...
     shift 2
     for command in "topo listen --cpu" "run --topology listen --seconds 1"; do
         # shellcheck disable=SC2086
-        said=$(taskset -c "$cpus" "$qs" $command --set net.bind_address=127.0.0.1 "$@" 2>&1 >/dev/null)
+        said=$(taskset -c "$cpus" "$qs" $command "${ports[@]}" "$@" 2>&1 >/dev/null)
         code=$?
         [ $code = 2 ] || fail "$command $*: exit code $code"
         [[ $said == *$words* ]] || fail "$command $*: said $said"
