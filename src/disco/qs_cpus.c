@@ -48,12 +48,6 @@ is_explicit(qs_config_layout_t const *layout)
 }
 
 static int
-compare_u16(void const *a, void const *b)
-{
-    return (int)*(u16 const *)a - (int)*(u16 const *)b;
-}
-
-static int
 compare_u64(void const *a, void const *b)
 {
     u64 x = *(u64 const *)a, y = *(u64 const *)b;
@@ -70,7 +64,6 @@ list_within(qs_cpus_t const *cpus, char *buf, u64 buf_sz)
     for (u32 i = 0; i < cpus->cnt; i++)
         if (cpus->cpu[i].online && cpus->cpu[i].allowed)
             os[cnt++] = cpus->cpu[i].os;
-    qsort(os, cnt, sizeof(os[0]), compare_u16);
     return qs_cpus_list(os, cnt, buf, buf_sz);
 }
 
@@ -235,13 +228,8 @@ say_places(placer_t const *p, u32 cpus, bool park)
         os[cnt++] = (u16)p->plan->tile[i].cpu;
         near += p->plan->tile[i].place & QS_PLACE_NIC ? 1 : 0;
     }
-    qsort(os, cnt, sizeof(os[0]), compare_u16);
-    u32 kept = 0;
-    for (u32 i = 0; i < cnt; i++)
-        if (!i || os[i] != os[i - 1])
-            os[kept++] = os[i];
     int used = snprintf(p->said, p->said_sz, "%u tiles on cpus %s, %s when idle%s", cnt,
-                        qs_cpus_list(os, kept, list, sizeof(list)), park ? "parked" : "spinning",
+                        qs_cpus_list(os, cnt, list, sizeof(list)), park ? "parked" : "spinning",
                         p->total <= cpus ? ""
                         : park           ? ": there are more tiles than cpus"
                                          : ": but there are more tiles than cpus");
@@ -312,20 +300,26 @@ qs_cpus_why(qs_plan_tile_t const *tile, char *buf, u64 buf_sz)
 char *
 qs_cpus_list(u16 const *number, u32 cnt, char *buf, u64 buf_sz)
 {
+    bool in[QS_CPU_MAX + 1] = {0};
     u64 used = 0;
 
+    for (u32 i = 0; i < cnt; i++)
+        in[number[i]] = true;
     snprintf(buf, buf_sz, "-");
-    for (u32 i = 0, last; i < cnt; i = last + 1) {
+    for (u32 i = 0; i < QS_CPU_MAX; i++) {
         char item[16];
-        for (last = i; last + 1 < cnt && number[last + 1] == number[last] + 1; last++)
-            ;
-        int len = last > i ? snprintf(item, sizeof(item), "%u-%u", number[i], number[last])
-                           : snprintf(item, sizeof(item), "%u", number[i]);
-        if (used + (u64)len + 6 > buf_sz) {
+        u32 first = i;
+        if (!in[i])
+            continue;
+        while (in[i + 1])
+            i++;
+        int len = i > first ? snprintf(item, sizeof(item), "%u-%u", first, i)
+                            : snprintf(item, sizeof(item), "%u", first);
+        if (used + (u64)len + sizeof(",,...") > buf_sz) {
             snprintf(buf + used, buf_sz - used, ",...");
             break;
         }
-        used += (u64)snprintf(buf + used, buf_sz - used, "%s%s", i ? "," : "", item);
+        used += (u64)snprintf(buf + used, buf_sz - used, "%s%s", used ? "," : "", item);
     }
     return buf;
 }

@@ -16,10 +16,10 @@
 
    With fewer cpus than tiles every tile parks when idle, and the tiles take turns round the
    cpus.  Groups that share a machine, as the nodes of the lab do, stand in one line: each has
-   its own part of the order, even when cpus are few.  A node's rings then stay in one cache, only
-   the wire crosses, and a net tile cannot overrun a sink that waits for the same cpu: with each of
-   the lab's two nodes on a cpu of its own, `quickstep dev` on a busy machine lost nothing in
-   15 runs; both other ways to put its 4 tiles on 2 cpus lost datagrams, in 11 of 18.
+   its own part of the order, even when cpus are few.  A node's rings then stay in one cache and
+   only the wire crosses: with each of the lab's two nodes on a cpu of its own, `quickstep dev` on
+   a busy machine lost nothing in 15 runs; both other ways to put its 4 tiles on 2 cpus lost
+   datagrams, in 11 of 18 runs.
 
    An explicit list is taken exactly as it stands, round and round if it is short; what it names
    must be online and in the inherited affinity.
@@ -86,8 +86,8 @@ int qs_cpus_place(qs_plan_t *plan, qs_cpus_t const *cpus, qs_config_layout_t con
 /* qs_cpus_why writes a tile's place in words ("NIC's node, a core of its own"); returns buf. */
 char const *qs_cpus_why(qs_plan_tile_t const *tile, char *buf, u64 buf_sz);
 
-/* qs_cpus_list writes ascending numbers as "0-3,5"; "-" if there are none; what does not fit
-   ends in "...".  Returns buf.  Needs: buf_sz >= 16. */
+/* qs_cpus_list writes numbers below QS_CPU_MAX, in any order, as "0-3,5"; "-" if there are none;
+   what does not fit ends in "...".  Returns buf.  Needs: buf_sz >= 16. */
 char *qs_cpus_list(u16 const *number, u32 cnt, char *buf, u64 buf_sz);
 
 /* qs_cpus_bind lets the calling thread run on that cpu only.  Returns 0 or -errno. */

@@ -66,12 +66,6 @@ run_end(drawing_t const *d, u32 i)
     return end;
 }
 
-static int
-compare_u16(void const *a, void const *b)
-{
-    return (int)*(u16 const *)a - (int)*(u16 const *)b;
-}
-
 /* list_of writes the numbers of cpus i to end - 1, or those of their cores. */
 static char *
 list_of(drawing_t const *d, u32 i, u32 end, bool cores, char *buf, u64 buf_sz)
@@ -79,12 +73,8 @@ list_of(drawing_t const *d, u32 i, u32 end, bool cores, char *buf, u64 buf_sz)
     u16 number[QS_CPU_MAX];
     u32 cnt = 0;
 
-    for (; i < end; i++) {
-        u16 n = cores ? d->cpus->cpu[i].core : d->cpus->cpu[i].os;
-        if (!cores || !cnt || number[cnt - 1] != n)
-            number[cnt++] = n;
-    }
-    qsort(number, cnt, sizeof(number[0]), compare_u16);
+    for (; i < end; i++)
+        number[cnt++] = cores ? d->cpus->cpu[i].core : d->cpus->cpu[i].os;
     return qs_cpus_list(number, cnt, buf, buf_sz);
 }
 

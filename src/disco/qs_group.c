@@ -247,6 +247,19 @@ let_through(int fd)
         fcntl(fd, F_SETFD, 0);
 }
 
+/* bind_self puts the calling thread on the tile's cpu. */
+static void
+bind_self(qs_group_t const *g, u32 tile)
+{
+    i32 cpu = g->plan->tile[tile].cpu;
+    int err = cpu < 0 ? 0 : qs_cpus_bind((u32)cpu);
+    char name[QS_NAME_MAX + 4];
+
+    if (err)
+        qs_log(&floats, "%s cannot have cpu %d: %s; it floats", label(g, tile, name), cpu,
+               strerror(-err));
+}
+
 static void
 become_tile(qs_group_t *g, u32 tile, int log_fd)
 {
@@ -262,10 +275,7 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which halts us in good order */
     signal(SIGPIPE, SIG_IGN);
     dup2(log_fd, 2);
-    i32 cpu = g->plan->tile[tile].cpu;
-    int err = cpu < 0 ? 0 : qs_cpus_bind((u32)cpu);
-    if (err)
-        qs_log(&floats, "cpu %d cannot be had: %s; the tile floats", cpu, strerror(-err));
+    bind_self(g, tile);
     int fd = memfd_create("handover", 0);
     if (fd < 0 || write(fd, h, sizeof(*h)) != (ssize_t)sizeof(*h))
         _exit(1);
@@ -321,6 +331,7 @@ thread_main(void *arg)
     thread_arg_t a = *(thread_arg_t *)arg;
     free(arg);
     qs_group_tile_t *gt = &a.group->tile[a.tile];
+    bind_self(a.group, a.tile);
     qs_boot_maps_t maps = {
         .boot = &a.group->boot_wksp, .bells = &a.group->bells_wksp, .wksp = a.group->wksp};
     int code = qs_boot_run(&gt->handover, a.group->conf.topos, &maps);

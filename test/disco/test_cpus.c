@@ -457,13 +457,14 @@ Test(cpus, the_line_for_the_user_names_cpus_idle_and_nic)
 
 Test(cpus, a_list_of_numbers_is_short_and_never_overruns)
 {
-    u16 const numbers[] = {0, 1, 2, 5, 7, 8, 4095};
+    u16 const numbers[] = {4095, 0, 2, 1, 5, 8, 7, 5};
     char buf[32];
 
     cr_assert(eq(str, qs_cpus_list(numbers, 0, buf, sizeof(buf)), (char *)"-"));
-    cr_assert(eq(str, qs_cpus_list(numbers, 1, buf, sizeof(buf)), (char *)"0"));
-    cr_assert(eq(str, qs_cpus_list(numbers, 7, buf, sizeof(buf)), (char *)"0-2,5,7-8,4095"));
-    cr_assert(eq(str, qs_cpus_list(numbers, 7, buf, 16), (char *)"0-2,5,7-8,..."));
+    cr_assert(eq(str, qs_cpus_list(numbers, 1, buf, sizeof(buf)), (char *)"4095"));
+    cr_assert(eq(str, qs_cpus_list(numbers, QS_COUNT(numbers), buf, sizeof(buf)),
+                 (char *)"0-2,5,7-8,4095"));
+    cr_assert(eq(str, qs_cpus_list(numbers, QS_COUNT(numbers), buf, 16), (char *)"0-2,5,7-8,..."));
 }
 
 static char *
@@ -505,6 +506,25 @@ Test(cpus, the_drawing_shows_tiles_and_whatever_no_tile_may_have)
                    "t:2            12 spin   NIC's node, a core of its own\n"
                    "t:3             2 spin   a core of its own\n"
                    "t:4             7 spin   a core of its own\n"));
+}
+
+Test(cpus, the_object_for_programs_holds_the_same)
+{
+    char text[1024];
+    host_t const h = {"pack:1 core:2 pu:1", .exclude = "1"};
+    qs_config_layout_t layout = set_up(&h, "auto", 1);
+    snprintf(plan.topo, sizeof(plan.topo), "one");
+    cr_assert(qs_cpus_place(&plan, &cpus, &layout, 0, 0, said, sizeof(said)) == 0);
+    FILE *f = fmemopen(text, sizeof(text), "w");
+    qs_cpus_write_json(f, &cpus, &layout, &plan);
+    fclose(f);
+    cr_assert(
+        eq(str, text,
+           (char *)"{\"topology\":\"one\",\"nic_node\":-1,\"tiles\":[{\"name\":\"t\",\"cpu\":0,"
+                   "\"core\":0,\"node\":0,\"idle\":\"spin\",\"why\":\"a core of its own\"}],"
+                   "\"cpus\":[{\"cpu\":0,\"core\":0,\"package\":0,\"node\":0,\"use\":"
+                   "\"usable\",\"tiles\":[\"t\"]},{\"cpu\":1,\"core\":1,\"package\":0,\"node\":"
+                   "0,\"use\":\"excluded\",\"tiles\":[]}]}\n"));
 }
 
 /* lowest returns the first cpu that this process may run on. */

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Goal: tiles really run where `quickstep topo` says they will, within the affinity that was inherited.
-# Method: a topology is started under taskset, with auto and with lists; what the kernel says of each
-# tile's process is compared with the plan.  Lists that cannot be had must end with exit code 2.
+# Goal: tiles really run where `quickstep topo` says they will, within the affinity they inherit.
+# Method: a topology is started under taskset, with auto and with lists; what the kernel says of
+# each tile's process is compared with the plan.  What cannot be had must end with exit code 2.
 set -u
 out=$1
 qs=$out/quickstep
@@ -32,7 +32,9 @@ agrees() {
     local what=$1 cpus=$2 plan json
     shift 2
     plan=$(taskset -c "$cpus" "$qs" topo listen --cpu --json "$@") || fail "$what: topo"
-    taskset -c "$cpus" "$qs" run --topology listen --instance "$instance" "${ports[@]}" "$@" 2>"$log" &
+    : >"$log" # before the background shell would: what is waited for must not be the last run's
+    taskset -c "$cpus" "$qs" run --topology listen --instance "$instance" "${ports[@]}" "$@" \
+        2>"$log" &
     group=$!
     for _ in $(seq 200); do
         grep -q QS-RUN-001 "$log" && break
@@ -56,7 +58,7 @@ refused() { # refused CPULIST WORDS OPTION...
     shift 2
     for command in "topo listen --cpu" "run --topology listen --seconds 1"; do
         # shellcheck disable=SC2086
-        said=$(taskset -c "$cpus" "$qs" $command --set net.bind_address=127.0.0.1 "$@" 2>&1 >/dev/null)
+        said=$(taskset -c "$cpus" "$qs" $command "${ports[@]}" "$@" 2>&1 >/dev/null)
         code=$?
         [ $code = 2 ] || fail "$command $*: exit code $code"
         [[ $said == *$words* ]] || fail "$command $*: said $said"
@@ -75,6 +77,14 @@ refused "$last" "cpu 4095 is not in this machine" --set layout.affinity=4095
 refused "$last" "layout.exclude leaves none" --set layout.exclude="$last"
 [ "$first" = "$last" ] ||
     refused "$last" "cpu $first is outside the affinity we inherited" --set layout.affinity="$first"
+# With one node nothing is bound; where hwloc is told of two, a tile's memory goes to its cpu's.
+binding() { "$qs" run --topology listen --instance "$instance" "${ports[@]}" --seconds 1 2>&1; }
+two_nodes="node:2 core:$((last + 1)) pu:1"
+HWLOC_SYNTHETIC=$two_nodes binding | grep -qE 'on node 0|on any node \(binding' ||
+    fail "memory is not bound on $two_nodes"
+HWLOC_SYNTHETIC="core:$((last + 1)) pu:1" binding | grep -qE 'on node|binding' &&
+    fail "memory is bound although there is one node"
+
 park=$(taskset -c "$last" "$qs" topo listen --json)
 [ "$(field "$park" net idle)" = park ] || fail "two tiles on one cpu do not park"
 rm -f "$log"
