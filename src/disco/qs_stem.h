@@ -227,8 +227,10 @@ qs_stem_publish_at(qs_stem_t *s, u32 out, u8 const *room, u64 sig, u32 sz, u16 c
     qs_mcache_publish(&o->tx, &frag);
     o->chunk = qs_dcache_next(&o->dcache, chunk, sz);
     o->credits--;
-    o->dirty = true;
-    s->ring = true;
+    if (o->peer_cnt) { /* spinning readers have no bell, and cost no fence */
+        o->dirty = true;
+        s->ring = true;
+    }
     qs_metric_inc(&o->metrics->frag);
     qs_metric_add(&o->metrics->bytes, sz);
 }
