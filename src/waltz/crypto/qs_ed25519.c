@@ -8,6 +8,10 @@
 /* Slowest first: the last that this machine can run is the one for batches. */
 qs_ed25519_kernel_t const *const qs_ed25519_kernels[] = {
     &qs_ed25519_kernel_c,
+#if defined(__x86_64__)
+    &qs_ed25519_kernel_avx2,
+    &qs_ed25519_kernel_avx512,
+#endif
 };
 u32 const qs_ed25519_kernel_cnt = QS_COUNT(qs_ed25519_kernels);
 

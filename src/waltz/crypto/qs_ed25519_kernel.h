@@ -34,6 +34,11 @@ struct qs_ed25519_kernel {
     void (*base_mul)(u8 out[32], u64 const scalar[4]);
 };
 
+/* qs_ed25519_comb_end encodes 32 odd + even, points of qs_ed25519_ge.h that are settled whole, in
+   constant time; odd is overwritten. */
+struct ge;
+void qs_ed25519_comb_end(u8 out[32], struct ge *odd, struct ge const *even);
+
 extern qs_ed25519_kernel_t const qs_ed25519_kernel_c;
 extern qs_ed25519_kernel_t const qs_ed25519_kernel_avx2;
 extern qs_ed25519_kernel_t const qs_ed25519_kernel_avx512;
