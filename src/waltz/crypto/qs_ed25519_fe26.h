@@ -54,7 +54,7 @@ QS_INLINE void
 vfe_from_row(vfe_t *out, row_t const *x)
 {
     for (u32 i = 0; i < 5; i++) {
-        out->limb[2 * i] = x->limb[i] & ((1u << 26) - 1);
+        out->limb[2 * i] = x->limb[i] & (u64)((1 << 26) - 1);
         out->limb[2 * i + 1] = x->limb[i] >> 26;
     }
 }
@@ -65,7 +65,7 @@ vfe_to_row(row_t *out, vfe_t const *a)
 {
     /* 4p makes every limb positive. */
     for (u32 i = 0; i < 5; i++) {
-        u64 even = i ? (1ull << 28) - 4 : (1ull << 28) - 76, odd = (1ull << 27) - 4;
+        u64 even = i ? (1 << 28) - 4 : (1 << 28) - 76, odd = (1 << 27) - 4;
         out->limb[i] = a->limb[2 * i] + even + ((a->limb[2 * i + 1] + odd) << 26);
     }
     row_carry(out);
@@ -87,7 +87,7 @@ carry_from(vec_t z[10], u32 i)
 {
     u32 bits = i & 1 ? 25 : 26;
     vec_t c = z[i] >> bits;
-    z[i] &= (1ull << bits) - 1;
+    z[i] &= ((u64)1 << bits) - 1;
     if (i == 9)
         c += (c << 1) + (c << 4);
     z[(i + 1) % 10] += c;
@@ -107,7 +107,17 @@ vfe_reduce(vfe_t *out, vec_t z[10])
     carry_from(z, 0);
     carry_from(z, 5);
     for (u32 i = 0; i < 10; i++)
-        out->limb[i] = z[i] - (i & 1 ? 1u << 24 : 1u << 25);
+        out->limb[i] = z[i] - (u64)(i & 1 ? 1 << 24 : 1 << 25);
+}
+
+/* z += a b.  Left alone, compilers sort the sums of a number's limbs by column, run out of
+   registers and take half as long again (gcc 12, clang 14): the empty statement keeps them
+   row by row. */
+QS_INLINE void
+mul_add(vec_t *z, vec_t a, vec_t b)
+{
+    *z += mul32(a, b);
+    __asm__("" : "+v"(*z));
 }
 
 /* z += a[i] b, b19 = 19 b; two odd limbs stand for one bit more than their sum's. */
@@ -119,8 +129,10 @@ mul_row(vec_t z[10], vec_t a, u32 i, vfe_t const *b, vec_t const b19[10])
     for (u32 j = 0; j < 10; j++) {
         vec_t f = i & j & 1 ? a2 : a;
         vec_t g = i + j < 10 ? b->limb[j] : b19[j];
-        vec_t product = mul32(f, g);
-        z[(i + j) % 10] = i ? z[(i + j) % 10] + product : product;
+        if (i)
+            mul_add(&z[(i + j) % 10], f, g);
+        else
+            z[j] = mul32(f, g);
     }
 }
 
@@ -145,7 +157,6 @@ vfe_sqr(vfe_t *out, vfe_t const *a)
 #pragma GCC unroll 10
     for (u32 i = 0; i < 10; i++) {
         twice[i] = f[i] + f[i];
-        z[i] = VEC(0);
     }
 #pragma GCC unroll 10
     for (u32 j = 5; j < 10; j++)
@@ -158,7 +169,10 @@ vfe_sqr(vfe_t *out, vfe_t const *a)
             bool odd = i & j & 1, wraps = i + j >= 10;
             vec_t left = i == j || (wraps && (j & 1) && !odd) ? f[i] : twice[i];
             vec_t right = wraps ? wrapped[j] : odd ? twice[j] : f[j];
-            z[(i + j) % 10] += mul32(left, right);
+            if (i)
+                mul_add(&z[(i + j) % 10], left, right);
+            else
+                z[j] = mul32(left, right);
         }
     }
     vfe_reduce(out, z);

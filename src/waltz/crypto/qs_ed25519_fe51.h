@@ -17,7 +17,7 @@
 
 #include "tango/base/qs_bits.h"
 
-#define FE_MASK ((1ull << 51) - 1)
+#define FE_MASK (((u64)1 << 51) - 1)
 
 typedef struct fe {
     u64 limb[5];
