@@ -49,6 +49,17 @@ challenge(u8 digest[QS_SHA512_SZ], qs_ed25519_item_t const *item)
     };
 }
 
+/* k = the message's hash modulo L. */
+static void
+hash_scalar(u64 k[4], qs_sha_msg_t msg)
+{
+    u64 wide[8];
+    qs_sha512_batch(&msg, 1);
+    qs_ed25519_sc_load(wide, msg.out);
+    qs_ed25519_sc_load(wide + 4, msg.out + 32);
+    qs_ed25519_sc_reduce(k, wide);
+}
+
 /* Turns S B - k A - R == 0 into a job of half the length. */
 static void
 prepare(qs_ed25519_job_t *job, qs_ed25519_item_t const *item, u8 const digest[QS_SHA512_SZ])
@@ -137,6 +148,15 @@ qs_ed25519_verify(qs_ed25519_item_t const *item, qs_ed25519_rule_t rule)
     return verdict;
 }
 
+/* What the functions below call leaves parts of secrets on the stack, all of it within this
+   distance of their frames: overwrites it. */
+static QS_NOINLINE void
+wipe_stack(void)
+{
+    u8 used[16 << 10];
+    explicit_bzero(used, sizeof(used));
+}
+
 /* The secret's SHA-512: the first half, clamped, is the scalar, the second makes nonces. */
 static void
 expand(u64 scalar[4], u8 digest[QS_SHA512_SZ], u8 const secret[QS_ED25519_KEY_SZ])
@@ -147,7 +167,6 @@ expand(u64 scalar[4], u8 digest[QS_SHA512_SZ], u8 const secret[QS_ED25519_KEY_SZ
     u64 wide[8] = {0};
     qs_ed25519_sc_load(wide, digest);
     qs_ed25519_sc_reduce(scalar, wide); /* B has order L */
-    explicit_bzero(wide, sizeof(wide));
 }
 
 void
@@ -157,6 +176,7 @@ qs_ed25519_public_key(u8 public_key[QS_ED25519_KEY_SZ], u8 const secret[QS_ED255
     u8 digest[QS_SHA512_SZ];
     expand(scalar, digest, secret);
     best()->base_mul(public_key, scalar);
+    wipe_stack();
     explicit_bzero(scalar, sizeof(scalar));
     explicit_bzero(digest, sizeof(digest));
 }
@@ -166,37 +186,23 @@ qs_ed25519_sign_with(qs_ed25519_kernel_t const *kernel, u8 signature[QS_ED25519_
                      void const *msg, u64 msg_sz, u8 const public_key[QS_ED25519_KEY_SZ],
                      u8 const secret[QS_ED25519_KEY_SZ])
 {
-    u64 scalar[4], nonce[4], k[4], s[4], wide[8];
-    u8 digest[QS_SHA512_SZ], hash[QS_SHA512_SZ];
-    expand(scalar, digest, secret);
+    struct {
+        u64 scalar[4], nonce[4];
+        u8 expanded[QS_SHA512_SZ], hash[QS_SHA512_SZ];
+    } x;
+    u64 k[4], s[4];
+    expand(x.scalar, x.expanded, secret);
 
-    qs_sha512_t sha;
-    qs_sha512_init(&sha);
-    qs_sha512_append(&sha, digest + 32, 32);
-    qs_sha512_append(&sha, msg, msg_sz);
-    qs_sha512_fini(&sha, hash);
-    qs_ed25519_sc_load(wide, hash);
-    qs_ed25519_sc_load(wide + 4, hash + 32);
-    qs_ed25519_sc_reduce(nonce, wide);
-    kernel->base_mul(signature, nonce);
-    explicit_bzero(wide, sizeof(wide));
-    explicit_bzero(hash, sizeof(hash));
-    explicit_bzero(&sha, sizeof(sha));
+    hash_scalar(x.nonce, (qs_sha_msg_t){x.hash, {{x.expanded + 32, 32}, {msg, msg_sz}}});
+    kernel->base_mul(signature, x.nonce);
 
-    qs_sha512_init(&sha);
-    qs_sha512_append(&sha, signature, 32);
-    qs_sha512_append(&sha, public_key, QS_ED25519_KEY_SZ);
-    qs_sha512_append(&sha, msg, msg_sz);
-    qs_sha512_fini(&sha, hash);
-    qs_ed25519_sc_load(wide, hash);
-    qs_ed25519_sc_load(wide + 4, hash + 32);
-    qs_ed25519_sc_reduce(k, wide);
-    qs_ed25519_sc_muladd(s, k, scalar, nonce);
+    qs_ed25519_item_t item = {signature, public_key, msg, msg_sz};
+    hash_scalar(k, challenge(x.hash, &item));
+    qs_ed25519_sc_muladd(s, k, x.scalar, x.nonce);
     for (u32 i = 0; i < 4; i++)
         qs_store_le64(signature + 32 + 8 * i, s[i]);
-    explicit_bzero(scalar, sizeof(scalar));
-    explicit_bzero(nonce, sizeof(nonce));
-    explicit_bzero(digest, sizeof(digest));
+    wipe_stack();
+    explicit_bzero(&x, sizeof(x));
 }
 
 void

@@ -16,15 +16,13 @@
 #define BASE_WIDTH  8u
 #define ODD_CNT     (1u << (POINT_WIDTH - 2)) /* P, 3P, .. 15P */
 
-/* The next two do cnt independent numbers side by side, so that none waits for itself. */
+/* The next two do one number, or two side by side, so that neither chain waits for itself. */
 QS_INLINE void
 sqr_times(fe_t *out, fe_t const *x, u32 times, u32 cnt)
 {
-    for (u32 i = 0; i < cnt; i++)
-        fe_sqr(&out[i], &x[i]);
-    for (u32 n = 1; n < times; n++)
+    for (u32 n = 0; n < times; n++)
         for (u32 i = 0; i < cnt; i++)
-            fe_sqr(&out[i], &out[i]);
+            fe_sqr_soon(&out[i], n ? &out[i] : &x[i]);
 }
 
 QS_INLINE void
@@ -59,9 +57,6 @@ pow_2_250_1(fe_t *out, fe_t *x11, fe_t const *x, u32 cnt)
     mul_each(b, c, b, cnt); /* 200 */
     sqr_times(b, b, 50, cnt);
     mul_each(out, b, a, cnt);
-    explicit_bzero(a, sizeof(a));
-    explicit_bzero(b, sizeof(b));
-    explicit_bzero(c, sizeof(c));
 }
 
 /* out = x^(2^252 - 3), the exponent of a square root, for two numbers. */
@@ -81,8 +76,6 @@ invert(fe_t *out, fe_t const *x)
     pow_2_250_1(&t, &x11, x, 1);
     sqr_times(&t, &t, 5, 1);
     fe_mul(out, &t, &x11);
-    explicit_bzero(&t, sizeof(t));
-    explicit_bzero(&x11, sizeof(x11));
 }
 
 typedef struct decoded {
@@ -292,9 +285,6 @@ select_entry(ge_niels_t *out, u64 const table[16][3][4], i32 digit)
         out->y_minus_x.limb[i] ^= swap;
         out->t2d.limb[i] = (t2d.limb[i] & ~negative) | (minus_t2d.limb[i] & negative);
     }
-    explicit_bzero(word, sizeof(word));
-    explicit_bzero(&t2d, sizeof(t2d));
-    explicit_bzero(&minus_t2d, sizeof(minus_t2d));
 }
 
 /* The sum of the digits at even (odd = 0) or odd places of each tooth. */
@@ -309,8 +299,6 @@ comb_sum(ge_t *out, i8 const digit[COMB_DIGITS], u32 odd)
         ge_add_niels(&sum, out, &entry, false);
         ge_settle(out, &sum);
     }
-    explicit_bzero(&entry, sizeof(entry));
-    explicit_bzero(&sum, sizeof(sum));
 }
 
 void
@@ -318,10 +306,12 @@ qs_ed25519_comb_end(u8 out[32], struct ge *odd, struct ge const *even)
 {
     ge_sum_t sum;
     ge_cached_t other;
-    for (u32 i = 0; i < 5; i++) {
+    for (u32 i = 0; i < 4; i++) {
         ge_double(&sum, odd);
-        ge_settle(odd, &sum);
+        ge_settle_xyz(odd, &sum);
     }
+    ge_double(&sum, odd);
+    ge_settle(odd, &sum);
     ge_cache(&other, even);
     ge_add_cached(&sum, odd, &other, false);
     ge_settle_xyz(odd, &sum);
@@ -336,11 +326,6 @@ qs_ed25519_comb_end(u8 out[32], struct ge *odd, struct ge const *even)
     y_words[3] |= x_words[0] << 63;
     for (u32 i = 0; i < 4; i++)
         qs_store_le64(out + 8 * i, y_words[i]);
-    explicit_bzero(&sum, sizeof(sum));
-    explicit_bzero(&other, sizeof(other));
-    explicit_bzero(&inverse, sizeof(inverse));
-    explicit_bzero(&x, sizeof(x));
-    explicit_bzero(x_words, sizeof(x_words));
 }
 
 static void
@@ -352,9 +337,6 @@ base_mul(u8 out[32], u64 const scalar[4])
     comb_sum(&odd, digit, 1);
     comb_sum(&even, digit, 0);
     qs_ed25519_comb_end(out, &odd, &even);
-    explicit_bzero(digit, sizeof(digit));
-    explicit_bzero(&odd, sizeof(odd));
-    explicit_bzero(&even, sizeof(even));
 }
 
 qs_ed25519_kernel_t const qs_ed25519_kernel_c = {

@@ -25,10 +25,10 @@ comb_select(u64 word[3][4], u64 const table[16][3][4], u32 size)
 {
     u32 is_zero = (size - 1) >> 31;
     comb_vec_t wanted = (comb_vec_t){0} + size, i = {0};
-    comb_vec_t sum[96 / COMB_BYTES] = {{0}};
-    sum[0][0] = is_zero;
-    sum[32 / COMB_BYTES][0] = is_zero;
+    comb_vec_t sum[96 / COMB_BYTES] = {[0] = {is_zero}, [32 / COMB_BYTES] = {is_zero}};
     comb_vec_t const *entry = (comb_vec_t const *)table;
+    /* Unrolled, the comparisons would be scalar, and many. */
+#pragma GCC unroll 1
     for (u32 n = 0; n < 16; n++, entry += 96 / COMB_BYTES) {
         i += 1;
         comb_vec_t mask = (comb_vec_t)(i == wanted);
@@ -37,7 +37,6 @@ comb_select(u64 word[3][4], u64 const table[16][3][4], u32 size)
             sum[j] |= entry[j] & mask;
     }
     memcpy(word, sum, sizeof(sum));
-    explicit_bzero(sum, sizeof(sum));
 }
 
 #endif

@@ -61,23 +61,43 @@ fe_sub(fe_t *out, fe_t const *a, fe_t const *b)
         out->limb[i] = a->limb[i] + ((1ull << 53) - 4) - b->limb[i];
 }
 
-/* The sums of products are below 2^115, so each carry fits a word. */
+/* Five sums of products: each below 2^115 and the last below 2^111, so that carries fit a word. */
+typedef struct fe_wide {
+    u128 t0, t1, t2, t3, t4;
+} fe_wide_t;
+
+/* One carry after the other: the fewest instructions. */
 QS_INLINE void
-fe_reduce_(fe_t *out, u128 t0, u128 t1, u128 t2, u128 t3, u128 t4)
+fe_reduce_(fe_t *out, fe_wide_t t)
 {
-    u64 r0 = (u64)t0 & FE_MASK;
-    t1 += (u64)(t0 >> 51);
-    u64 r1 = (u64)t1 & FE_MASK;
-    t2 += (u64)(t1 >> 51);
-    u64 r2 = (u64)t2 & FE_MASK;
-    t3 += (u64)(t2 >> 51);
-    u64 r3 = (u64)t3 & FE_MASK;
-    t4 += (u64)(t3 >> 51);
-    u64 r4 = (u64)t4 & FE_MASK;
-    r0 += 19 * (u64)(t4 >> 51);
+    u64 r0 = (u64)t.t0 & FE_MASK;
+    t.t1 += (u64)(t.t0 >> 51);
+    u64 r1 = (u64)t.t1 & FE_MASK;
+    t.t2 += (u64)(t.t1 >> 51);
+    u64 r2 = (u64)t.t2 & FE_MASK;
+    t.t3 += (u64)(t.t2 >> 51);
+    u64 r3 = (u64)t.t3 & FE_MASK;
+    t.t4 += (u64)(t.t3 >> 51);
+    u64 r4 = (u64)t.t4 & FE_MASK;
+    r0 += 19 * (u64)(t.t4 >> 51);
     r1 += r0 >> 51;
     r0 &= FE_MASK;
     *out = (fe_t){{r0, r1, r2, r3, r4}};
+}
+
+/* Two rounds in which no carry waits for another: a third faster where every operation waits for
+   the one before, slower elsewhere. */
+QS_INLINE void
+fe_reduce_soon_(fe_t *out, fe_wide_t t)
+{
+    *out = (fe_t){{
+        ((u64)t.t0 & FE_MASK) + 19 * (u64)(t.t4 >> 51),
+        ((u64)t.t1 & FE_MASK) + (u64)(t.t0 >> 51),
+        ((u64)t.t2 & FE_MASK) + (u64)(t.t1 >> 51),
+        ((u64)t.t3 & FE_MASK) + (u64)(t.t2 >> 51),
+        ((u64)t.t4 & FE_MASK) + (u64)(t.t3 >> 51),
+    }};
+    fe_carry(out);
 }
 
 QS_INLINE void
@@ -94,22 +114,36 @@ fe_mul(fe_t *out, fe_t const *a, fe_t const *b)
     u128 t2 = (u128)a0 * b2 + (u128)a1 * b1 + (u128)a2 * b0 + (u128)a3 * b4_19 + (u128)a4 * b3_19;
     u128 t3 = (u128)a0 * b3 + (u128)a1 * b2 + (u128)a2 * b1 + (u128)a3 * b0 + (u128)a4 * b4_19;
     u128 t4 = (u128)a0 * b4 + (u128)a1 * b3 + (u128)a2 * b2 + (u128)a3 * b1 + (u128)a4 * b0;
-    fe_reduce_(out, t0, t1, t2, t3, t4);
+    fe_reduce_(out, (fe_wide_t){t0, t1, t2, t3, t4});
 }
 
-QS_INLINE void
-fe_sqr(fe_t *out, fe_t const *a)
+QS_INLINE fe_wide_t
+fe_sqr_wide_(fe_t const *a)
 {
     u64 a0 = a->limb[0], a1 = a->limb[1], a2 = a->limb[2], a3 = a->limb[3], a4 = a->limb[4];
     u64 a0_2 = 2 * a0, a1_2 = 2 * a1, a3_19 = 19 * a3, a4_19 = 19 * a4;
     u64 a1_38 = 38 * a1, a2_38 = 38 * a2, a3_38 = 38 * a3;
 
-    u128 t0 = (u128)a0 * a0 + (u128)a1_38 * a4 + (u128)a2_38 * a3;
-    u128 t1 = (u128)a0_2 * a1 + (u128)a2_38 * a4 + (u128)a3_19 * a3;
-    u128 t2 = (u128)a0_2 * a2 + (u128)a1 * a1 + (u128)a3_38 * a4;
-    u128 t3 = (u128)a0_2 * a3 + (u128)a1_2 * a2 + (u128)a4_19 * a4;
-    u128 t4 = (u128)a0_2 * a4 + (u128)a1_2 * a3 + (u128)a2 * a2;
-    fe_reduce_(out, t0, t1, t2, t3, t4);
+    return (fe_wide_t){
+        (u128)a0 * a0 + (u128)a1_38 * a4 + (u128)a2_38 * a3,
+        (u128)a0_2 * a1 + (u128)a2_38 * a4 + (u128)a3_19 * a3,
+        (u128)a0_2 * a2 + (u128)a1 * a1 + (u128)a3_38 * a4,
+        (u128)a0_2 * a3 + (u128)a1_2 * a2 + (u128)a4_19 * a4,
+        (u128)a0_2 * a4 + (u128)a1_2 * a3 + (u128)a2 * a2,
+    };
+}
+
+QS_INLINE void
+fe_sqr(fe_t *out, fe_t const *a)
+{
+    fe_reduce_(out, fe_sqr_wide_(a));
+}
+
+/* fe_sqr_soon is for long chains of squarings. */
+QS_INLINE void
+fe_sqr_soon(fe_t *out, fe_t const *a)
+{
+    fe_reduce_soon_(out, fe_sqr_wide_(a));
 }
 
 /* fe_freeze writes the one representative below p as four words. */
@@ -152,15 +186,6 @@ fe_from_words(fe_t *out, u64 const w[4])
     out->limb[2] = (w[1] >> 38 | w[2] << 26) & FE_MASK;
     out->limb[3] = (w[2] >> 25 | w[3] << 39) & FE_MASK;
     out->limb[4] = (w[3] >> 12) & FE_MASK;
-}
-
-QS_INLINE void
-fe_sqr_times(fe_t *out, fe_t const *a, u32 times)
-{
-    fe_t t = *a;
-    for (u32 i = 0; i < times; i++)
-        fe_sqr(&t, &t);
-    *out = t;
 }
 
 #endif

@@ -30,7 +30,8 @@ struct qs_ed25519_kernel {
     void (*check)(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job,
                   qs_ed25519_rule_t rule);
 
-    /* base_mul writes the encoding of scalar * B, scalar < L, in constant time. */
+    /* base_mul writes the encoding of scalar * B, scalar < L, in constant time.  What it leaves
+       on the stack is the caller's to wipe. */
     void (*base_mul)(u8 out[32], u64 const scalar[4]);
 };
 

@@ -493,9 +493,6 @@ add_teeth(vge_t *p, i8 const digit[COMB_DIGITS], u32 step)
     vec_t mask = vec_load(negative);
     load_entry(&q, lane, NIELS_WORDS);
     vge_add_niels(p, &q, &mask, true);
-    explicit_bzero(limb, sizeof(limb));
-    explicit_bzero(word, sizeof(word));
-    explicit_bzero(&q, sizeof(q));
 }
 
 /* sum[0] = the first half's, sum[1] = the second half's. */
@@ -524,8 +521,6 @@ add_lanes(ge_t sum[2], vge_t const *p)
         ge_add_cached(&s, &sum[i / HALF], &other, false);
         ge_settle(&sum[i / HALF], &s);
     }
-    explicit_bzero(row, sizeof(row));
-    explicit_bzero(word, sizeof(word));
 }
 
 static void
@@ -540,9 +535,6 @@ lanes_base_mul(u8 out[32], u64 const scalar[4])
         add_teeth(&p, digit, step);
     add_lanes(sum, &p);
     qs_ed25519_comb_end(out, &sum[0], &sum[1]);
-    explicit_bzero(digit, sizeof(digit));
-    explicit_bzero(&p, sizeof(p));
-    explicit_bzero(sum, sizeof(sum));
 }
 
 #endif

@@ -61,9 +61,6 @@ qs_ed25519_sc_reduce(u64 out[4], u64 const a[8])
     sub_order_if_not_below(rest);
     sub_order_if_not_below(rest);
     memcpy(out, rest, 32);
-    explicit_bzero(estimate, sizeof(estimate));
-    explicit_bzero(multiple, sizeof(multiple));
-    explicit_bzero(rest, sizeof(rest));
 }
 
 void
@@ -77,7 +74,6 @@ qs_ed25519_sc_muladd(u64 out[4], u64 const a[4], u64 const b[4], u64 const c[4])
         carry = (u64)(sum >> 64);
     }
     qs_ed25519_sc_reduce(out, t);
-    explicit_bzero(t, sizeof(t));
 }
 
 /* A vector (r, t) of the lattice r = t k mod 8L: r in [0, 2^255), t a two's complement number. */
