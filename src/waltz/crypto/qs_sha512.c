@@ -45,15 +45,19 @@ one_c(void *state, u8 const *data, u64 block_cnt)
 
 /* clang-format off */
 qs_sha_kernel_t const qs_sha512_kernels[] = {
-/*    name      needs                lanes narrow  one                 many                    */
+/*    name      needs               lanes narrow  one                 many                    */
     { "c",      0,                      1,    1,  one_c,              NULL                    },
+#if defined(__x86_64__)
+    { "avx2",   QS_CPU_NEED_AVX2,       4,    1,  qs_sha512_one_avx2, qs_sha512_many_avx2     },
+    { "avx512", QS_CPU_NEED_AVX512,     8,    1,  qs_sha512_one_avx2, qs_sha512_many_avx512   },
+#endif
 };
 /* clang-format on */
 
 u32 const qs_sha512_kernel_cnt = QS_COUNT(qs_sha512_kernels);
 
-static qs_sha_kernel_t const *
-fastest(void)
+qs_sha_kernel_t const *
+qs_sha512_kernel(void)
 {
     u32 i = QS_COUNT(qs_sha512_kernels) - 1;
     while (!qs_cpu_has(qs_sha512_kernels[i].needs))
@@ -70,14 +74,14 @@ qs_sha512_batch_with(qs_sha_kernel_t const *kernel, qs_sha_msg_t const *msg, u64
 void
 qs_sha512_batch(qs_sha_msg_t const *msg, u64 cnt)
 {
-    qs_sha_batch_(fastest(), iv, msg, cnt, WORD_SZ);
+    qs_sha_batch_(qs_sha512_kernel(), iv, msg, cnt, WORD_SZ);
 }
 
 void
 qs_sha512(u8 out[QS_SHA512_SZ], void const *data, u64 sz)
 {
     qs_sha_msg_t msg = {.out = out, .part = {{data, sz}}};
-    qs_sha_each_(fastest(), iv, &msg, 1, WORD_SZ);
+    qs_sha_each_(qs_sha512_kernel(), iv, &msg, 1, WORD_SZ);
 }
 
 void
@@ -92,7 +96,7 @@ qs_sha512_append(qs_sha512_t *sha, void const *data, u64 sz)
 {
     if (!sz)
         return;
-    qs_sha_kernel_t const *kernel = fastest();
+    qs_sha_kernel_t const *kernel = qs_sha512_kernel();
     u8 const *from = data;
     u64 fill = sha->sz % QS_SHA512_BLOCK_SZ;
     sha->sz += sz;
@@ -119,6 +123,6 @@ qs_sha512_fini(qs_sha512_t *sha, u8 out[QS_SHA512_SZ])
     u64 fill = sha->sz % QS_SHA512_BLOCK_SZ;
     memcpy(tail, sha->pending, fill);
     u64 block_cnt = qs_sha_pad_(tail, fill, sha->sz, WORD_SZ);
-    fastest()->one(sha->state, tail, block_cnt);
+    qs_sha512_kernel()->one(sha->state, tail, block_cnt);
     qs_sha_digest_(out, sha->state, 1, WORD_SZ);
 }

@@ -37,6 +37,9 @@ void qs_sha512_fini(qs_sha512_t *sha, u8 out[QS_SHA512_SZ]);
 extern qs_sha_kernel_t const qs_sha512_kernels[];
 extern u32 const qs_sha512_kernel_cnt;
 
+/* qs_sha512_kernel returns the row that all functions but the next one use. */
+qs_sha_kernel_t const *qs_sha512_kernel(void);
+
 void qs_sha512_batch_with(qs_sha_kernel_t const *kernel, qs_sha_msg_t const *msg, u64 cnt);
 
 #endif

@@ -55,11 +55,15 @@ qs_sha512_one_(void *state, u8 const *data, u64 block_cnt)
         memcpy(s, h, sizeof(s));
         for (u32 i = 0; i < 16; i++)
             w[i] = qs_load_be64(data + 8 * i);
-        for (u32 i = 0; i < 80; i += 16) {
-            for (u32 j = 0; i && j < 16; j++)
+#pragma GCC unroll 16
+        for (u32 j = 0; j < 16; j++)
+            qs_sha512_round_(s, w, qs_sha512_k, j);
+        for (u32 i = 16; i < 80; i += 16) {
+#pragma GCC unroll 16
+            for (u32 j = 0; j < 16; j++) {
                 qs_sha512_extend_(w, j);
-            for (u32 j = 0; j < 16; j++)
                 qs_sha512_round_(s, w, qs_sha512_k + i, j);
+            }
         }
         for (u32 i = 0; i < 8; i++)
             h[i] += s[i];
