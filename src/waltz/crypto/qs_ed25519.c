@@ -11,6 +11,7 @@ qs_ed25519_kernel_t const *const qs_ed25519_kernels[] = {
 #if defined(__x86_64__)
     &qs_ed25519_kernel_avx2,
     &qs_ed25519_kernel_avx512,
+    &qs_ed25519_kernel_ifma,
 #endif
 };
 u32 const qs_ed25519_kernel_cnt = QS_COUNT(qs_ed25519_kernels);
