@@ -45,7 +45,7 @@ void qs_ed25519_sc_halve(qs_ed25519_half_t *out, u64 const k[4]);
 u32 qs_ed25519_sc_naf(i8 digit[QS_ED25519_NAF_MAX], u64 const a[4], u32 width);
 
 /* qs_ed25519_sc_windows writes a as cnt digits d[i] 2^(width i), each in [-2^(width-1),
-   2^(width-1)), in constant time; width <= 8, and a < 2^(width cnt - 1). */
+   2^(width-1)), in constant time; width <= 8, and a < 2^(width cnt - 2). */
 void qs_ed25519_sc_windows(i8 *digit, u64 const a[4], u32 width, u32 cnt);
 
 #endif
