@@ -6,10 +6,9 @@
 #ifndef QS_TEST_WALTZ_ED25519_IFMA_H
 #define QS_TEST_WALTZ_ED25519_IFMA_H
 
-#pragma GCC diagnostic ignored "-Wpsabi" /* vectors wider than the registers: all is inlined */
-
 #define LANES 8
 
+#include "tango/base/qs_cpu.h"
 #include "waltz/crypto/qs_ed25519_vec.h"
 
 #define LOW_52 (((u64)1 << 52) - 1)
@@ -40,5 +39,15 @@ static qs_ed25519_kernel_t const ifma_emulated = {
     .check = lanes_check,
     .base_mul = lanes_base_mul,
 };
+
+/* kernel returns kernel i of this machine, the emulated one last; null after that. */
+static inline qs_ed25519_kernel_t const *
+kernel(u32 i)
+{
+    for (u32 k = 0; k < qs_ed25519_kernel_cnt; k++)
+        if (qs_cpu_has(qs_ed25519_kernels[k]->needs) && !i--)
+            return qs_ed25519_kernels[k];
+    return i ? NULL : &ifma_emulated;
+}
 
 #endif
