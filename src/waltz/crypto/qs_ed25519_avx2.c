@@ -8,7 +8,8 @@ qs_ed25519_kernel_t const qs_ed25519_kernel_avx2 = {
     .name = "AVX2",
     .needs = QS_CPU_NEED_AVX2,
     .lanes = LANES,
-    .narrow = 1,
+    .narrow = 2,
+    .narrower = &qs_ed25519_kernel_c,
     .check = lanes_check,
     .base_mul = lanes_base_mul,
 };

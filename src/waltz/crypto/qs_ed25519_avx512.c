@@ -8,7 +8,8 @@ qs_ed25519_kernel_t const qs_ed25519_kernel_avx512 = {
     .name = "AVX-512",
     .needs = QS_CPU_NEED_AVX512,
     .lanes = LANES,
-    .narrow = 2,
+    .narrow = 4,
+    .narrower = &qs_ed25519_kernel_avx2,
     .check = lanes_check,
     .base_mul = lanes_base_mul,
 };

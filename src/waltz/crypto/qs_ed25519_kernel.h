@@ -22,9 +22,10 @@ typedef struct qs_ed25519_job {
 
 struct qs_ed25519_kernel {
     char const *name;
-    u32 needs;  /* QS_CPU_* bits                                      */
-    u32 lanes;  /* jobs that check takes at once                      */
-    u32 narrow; /* so many jobs or fewer are faster through verify_one of kernels[0] */
+    u32 needs;                           /* QS_CPU_* bits                                      */
+    u32 lanes;                           /* jobs that check takes at once                      */
+    u32 narrow;                          /* so many jobs or fewer are faster through narrower  */
+    qs_ed25519_kernel_t const *narrower; /* runs wherever this one does */
 
     /* check writes the verdict of lanes jobs: never QS_ED25519_S_RANGE. */
     void (*check)(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job,
