@@ -139,29 +139,37 @@ typedef struct matrix {
     i64 x0, y0, x1, y1;
 } matrix_t;
 
+/* Exchanges *a and *b if mask is all ones; compilers make a branch of anything plainer, and half
+   of all guesses at it are wrong. */
+QS_INLINE void
+swap_if(u64 mask, u64 *a, u64 *b)
+{
+    u64 d = (*a ^ *b) & mask;
+    *a ^= d;
+    *b ^= d;
+}
+
 /* Runs the subtractive Euclid's algorithm on a >= b while b >= floor.  Precision is no matter
    for correctness: any integer matrix of determinant 1 or -1 keeps the lattice. */
 static void
 steps(matrix_t *m, u64 a, u64 b, u64 floor)
 {
-    i64 x0 = 1, y0 = 0, x1 = 0, y1 = 1;
+    u64 x0 = 1, y0 = 0, x1 = 0, y1 = 1;
     while (b >= floor) {
         u32 shift = qs_log2(a) - qs_log2(b);
-        i64 d = (i64)(a - (b << shift));
-        i64 sign = d >> 63;
-        u64 c = (u64)((d ^ sign) - sign);
-        i64 x = (i64)((u64)x0 - ((u64)x1 << shift)), y = (i64)((u64)y0 - ((u64)y1 << shift));
-        x = (x ^ sign) - sign;
-        y = (y ^ sign) - sign;
-        bool swap = c < b;
-        a = swap ? b : c;
-        b = swap ? c : b;
-        x0 = swap ? x1 : x;
-        x1 = swap ? x : x1;
-        y0 = swap ? y1 : y;
-        y1 = swap ? y : y1;
+        a -= b << shift;
+        x0 -= x1 << shift;
+        y0 -= y1 << shift;
+        u64 sign = 0 - (a >> 63);
+        a = (a ^ sign) - sign;
+        x0 = (x0 ^ sign) - sign;
+        y0 = (y0 ^ sign) - sign;
+        u64 swap = 0 - (u64)(a < b);
+        swap_if(swap, &a, &b);
+        swap_if(swap, &x0, &x1);
+        swap_if(swap, &y0, &y1);
     }
-    *m = (matrix_t){x0, y0, x1, y1};
+    *m = (matrix_t){(i64)x0, (i64)y0, (i64)x1, (i64)y1};
 }
 
 static void
@@ -296,9 +304,30 @@ qs_ed25519_sc_naf(i8 digit[QS_ED25519_NAF_MAX], u64 const a[4], u32 width)
     return cnt;
 }
 
+/* With half a window added at every place, each window's digit is its own bits less that half:
+   no carry is left to look at.  Only for widths that divide a word. */
+static void
+windows_in_words(i8 *digit, u64 const a[4], u32 width, u32 cnt)
+{
+    u32 per_word = 64 / width;
+    i32 half = 1 << (width - 1);
+    u64 halves = width == 4 ? 0x8888888888888888u : 0x8080808080808080u;
+    u128 sum = 0;
+    for (u32 i = 0; i < cnt / per_word; i++) {
+        sum = (sum >> 64) + a[i] + halves;
+        for (u32 j = 0; j < per_word; j++)
+            digit[per_word * i + j] =
+                (i8)((i32)((u64)sum >> (width * j) & ((1u << width) - 1)) - half);
+    }
+}
+
 void
 qs_ed25519_sc_windows(i8 *digit, u64 const a[4], u32 width, u32 cnt)
 {
+    if (width == 4 || width == 8) {
+        windows_in_words(digit, a, width, cnt);
+        return;
+    }
     u64 carry = 0;
     for (u32 i = 0; i < cnt; i++) {
         u64 window = (window_at(a, width * i) & ((1u << width) - 1)) + carry;
