@@ -82,9 +82,25 @@ prepare(qs_ed25519_job_t *job, qs_ed25519_item_t const *item, u8 const digest[QS
     job->key_negative = half.u_negative;
 }
 
+/* Hashes as wide as the points are computed: wider registers lower the clock of some processors,
+   which would cost the narrower kernels more than they gain. */
+static void
+hash_group(qs_sha_msg_t const *msg, u32 cnt, u32 lanes)
+{
+    u32 i = qs_sha512_kernel_cnt - 1;
+    while (qs_sha512_kernels[i].lanes > lanes || !qs_cpu_has(qs_sha512_kernels[i].needs))
+        i--;
+    if (lanes > 1)
+        qs_sha512_batch_with(&qs_sha512_kernels[i], msg, cnt);
+    else
+        for (u32 n = 0; n < cnt; n++)
+            qs_sha512_batch(&msg[n], 1);
+}
+
 /* Judges S, hashes what is left and makes its jobs; cnt <= GROUP_MAX. */
 static void
-group_init(group_t *g, qs_ed25519_verdict_t *verdict, qs_ed25519_item_t const *item, u32 cnt)
+group_init(group_t *g, qs_ed25519_verdict_t *verdict, qs_ed25519_item_t const *item, u32 cnt,
+           u32 lanes)
 {
     qs_sha_msg_t msg[GROUP_MAX];
     g->job_cnt = 0;
@@ -97,7 +113,7 @@ group_init(group_t *g, qs_ed25519_verdict_t *verdict, qs_ed25519_item_t const *i
         msg[g->job_cnt] = challenge(g->digest[g->job_cnt], &item[i]);
         g->item_idx[g->job_cnt++] = (u8)i;
     }
-    qs_sha512_batch(msg, g->job_cnt);
+    hash_group(msg, g->job_cnt, lanes);
     for (u32 i = 0; i < g->job_cnt; i++)
         prepare(&g->job[i], &item[g->item_idx[i]], g->digest[i]);
 }
@@ -109,7 +125,7 @@ qs_ed25519_verify_batch_with(qs_ed25519_kernel_t const *kernel, qs_ed25519_verdi
     group_t g;
     for (u64 done = 0; done < cnt;) {
         u32 take = (u32)qs_min_u64(cnt - done, GROUP_MAX);
-        group_init(&g, verdict + done, item + done, take);
+        group_init(&g, verdict + done, item + done, take, kernel->lanes);
         for (u32 i = 0; i < g.job_cnt;) {
             qs_ed25519_verdict_t out[GROUP_MAX];
             u32 left = g.job_cnt - i;
