@@ -287,10 +287,10 @@ qs_ed25519_sc_halve(qs_ed25519_half_t *out, u64 const k[4])
 u32
 qs_ed25519_sc_naf(i8 digit[QS_ED25519_NAF_MAX], u64 const a[4], u32 width)
 {
-    u32 cnt = 0;
+    u32 cnt = 0, bits = bit_cnt(a);
     u64 carry = 0;
     memset(digit, 0, QS_ED25519_NAF_MAX);
-    for (u32 pos = 0; pos < 257;) {
+    for (u32 pos = 0; pos < bits + carry;) {
         u64 window = (window_at(a, pos) & ((1u << width) - 1)) + carry;
         if (!(window & 1)) {
             pos++;
