@@ -1,0 +1,540 @@
+/* qs_ed25519_lanes - the equations of LANES signatures at once, one in each lane.
+
+   A kernel's file defines LANES, includes a field (qs_ed25519_fe26.h, qs_ed25519_fe52.h), then
+   this.  All lanes walk together: scalars are cut into windows of fixed places (4 bits of the
+   key's and R's, 8 of the base point's), digits are signed, and zero is an entry of each table.
+   The walk is as long as its longest lane.
+
+   Verifying takes time that depends on the scalars' lengths; signing takes constant time.
+
+   Threads: any.  Blocks: never.  Allocates: never (the stack: up to 32 KiB). */
+
+#ifndef QS_WALTZ_CRYPTO_ED25519_LANES_H
+#define QS_WALTZ_CRYPTO_ED25519_LANES_H
+
+#include "waltz/crypto/qs_ed25519_comb.h"
+#include "waltz/crypto/qs_ed25519_ge.h"
+#include "waltz/crypto/qs_ed25519_kernel.h"
+#include "waltz/crypto/qs_ed25519_sc.h"
+#include "waltz/crypto/qs_ed25519_table.h"
+
+typedef struct vge {
+    vfe_t x, y, z, t;
+} vge_t;
+
+/* The other summand of an addition, as in qs_ed25519_ge.h; z2 only if the point is not affine. */
+typedef struct vcached {
+    row_t y_plus_x, y_minus_x, t2d, z2;
+} vcached_t;
+
+#define ENTRY_WORDS 20u /* of one lane's vcached_t */
+#define NIELS_WORDS 15u
+#define MULTIPLES   9u /* 0, P, .. 8P */
+
+_Static_assert(sizeof(vcached_t) == ENTRY_WORDS * LANES * 8, "rows only");
+_Static_assert(sizeof(qs_ed25519_base[0][0]) == NIELS_WORDS * 8, "an entry of the table");
+
+QS_INLINE void
+vfe_from_fe(vfe_t *out, fe_t const *a)
+{
+    row_t r;
+    for (u32 i = 0; i < 5; i++)
+        r.limb[i] = VEC(a->limb[i]);
+    vfe_from_row(out, &r);
+}
+
+/* t is written only if it is wanted: doublings do not read it. */
+QS_INLINE void
+vge_settle(vge_t *out, vfe_t const *e, vfe_t const *f, vfe_t const *g, vfe_t const *h, bool want_t)
+{
+    vfe_mul(&out->x, f, e);
+    vfe_mul(&out->y, h, g);
+    vfe_mul(&out->z, f, g);
+    if (want_t)
+        vfe_mul(&out->t, h, e);
+}
+
+/* Units, see qs_ed25519_fe26.h: e 3, f 4, g 2, h 2. */
+static QS_NOINLINE void
+vge_double(vge_t *p, bool want_t)
+{
+    vfe_t xx, yy, zz, e, f, g, h;
+    vfe_sqr(&xx, &p->x);
+    vfe_sqr(&yy, &p->y);
+    vfe_sqr(&zz, &p->z);
+    vfe_add(&e, &p->x, &p->y);
+    vfe_sqr(&e, &e);
+    vfe_add(&h, &xx, &yy);
+    vfe_sub(&e, &h, &e);
+    vfe_sub(&g, &xx, &yy);
+    vfe_add(&f, &zz, &zz);
+    vfe_add(&f, &f, &g);
+    vge_settle(p, &e, &f, &g, &h, want_t);
+}
+
+/* q's lanes are negated where mask is set.  Units: e 2, f 3, g 3, h 2. */
+QS_INLINE void
+vge_add(vge_t *p, vcached_t const *q, vec_t mask, bool affine, bool want_t)
+{
+    row_t r;
+    vfe_t a, b, c, d, q_part, e, f, g, h;
+    row_select(&r, mask, &q->y_plus_x, &q->y_minus_x);
+    vfe_from_row(&q_part, &r);
+    vfe_sub(&a, &p->y, &p->x);
+    vfe_mul(&a, &q_part, &a);
+    row_select(&r, mask, &q->y_minus_x, &q->y_plus_x);
+    vfe_from_row(&q_part, &r);
+    vfe_add(&b, &p->y, &p->x);
+    vfe_mul(&b, &q_part, &b);
+    row_negate(&r, &q->t2d);
+    row_select(&r, mask, &r, &q->t2d);
+    vfe_from_row(&q_part, &r);
+    vfe_mul(&c, &q_part, &p->t);
+    if (affine)
+        vfe_add(&d, &p->z, &p->z);
+    else {
+        vfe_from_row(&q_part, &q->z2);
+        vfe_mul(&d, &q_part, &p->z);
+    }
+    vfe_sub(&e, &b, &a);
+    vfe_add(&h, &b, &a);
+    vfe_sub(&f, &d, &c);
+    vfe_add(&g, &d, &c);
+    vge_settle(p, &e, &f, &g, &h, want_t);
+}
+
+static QS_NOINLINE void
+vge_add_cached(vge_t *p, vcached_t const *q, vec_t const *mask, bool want_t)
+{
+    vge_add(p, q, *mask, false, want_t);
+}
+
+static QS_NOINLINE void
+vge_add_niels(vge_t *p, vcached_t const *q, vec_t const *mask, bool want_t)
+{
+    vge_add(p, q, *mask, true, want_t);
+}
+
+static void
+vge_identity(vge_t *out)
+{
+    vfe_from_fe(&out->x, &fe_zero);
+    vfe_from_fe(&out->y, &fe_one);
+    vfe_from_fe(&out->z, &fe_one);
+    vfe_from_fe(&out->t, &fe_zero);
+}
+
+/* All ones where a == 0; a has up to 7 units. */
+QS_INLINE vec_t
+vfe_is_zero(vfe_t const *a)
+{
+    row_t r;
+    vfe_to_row(&r, a);
+    row_freeze(&r);
+    return row_is_zero(&r);
+}
+
+/* Two numbers in turns: one chain's latency hides behind the other. */
+static void
+vfe_sqr_times(vfe_t out[2], vfe_t const x[2], u32 times)
+{
+    vfe_sqr(&out[0], &x[0]);
+    vfe_sqr(&out[1], &x[1]);
+    for (u32 i = 1; i < times; i++) {
+        vfe_sqr(&out[0], &out[0]);
+        vfe_sqr(&out[1], &out[1]);
+    }
+}
+
+static void
+vfe_mul_each(vfe_t out[2], vfe_t const a[2], vfe_t const b[2])
+{
+    vfe_mul(&out[0], &a[0], &b[0]);
+    vfe_mul(&out[1], &a[1], &b[1]);
+}
+
+/* out = x^(2^252 - 3); a step's name is the exponent, or n for 2^n - 1. */
+static void
+vfe_pow_p58(vfe_t out[2], vfe_t const x[2])
+{
+    vfe_t a[2], b[2], c[2];
+    vfe_sqr_times(a, x, 1);
+    vfe_sqr_times(b, a, 2);
+    vfe_mul_each(b, b, x);
+    vfe_mul_each(a, a, b); /* x^11 */
+    vfe_sqr_times(a, a, 1);
+    vfe_mul_each(a, a, b); /* 5 */
+    vfe_sqr_times(b, a, 5);
+    vfe_mul_each(a, b, a); /* 10 */
+    vfe_sqr_times(b, a, 10);
+    vfe_mul_each(b, b, a); /* 20 */
+    vfe_sqr_times(c, b, 20);
+    vfe_mul_each(b, c, b); /* 40 */
+    vfe_sqr_times(b, b, 10);
+    vfe_mul_each(a, b, a); /* 50 */
+    vfe_sqr_times(b, a, 50);
+    vfe_mul_each(b, b, a); /* 100 */
+    vfe_sqr_times(c, b, 100);
+    vfe_mul_each(b, c, b); /* 200 */
+    vfe_sqr_times(b, b, 50);
+    vfe_mul_each(a, b, a); /* 250 */
+    vfe_sqr_times(a, a, 2);
+    vfe_mul_each(out, a, x);
+}
+
+/* What decoding LANES points found out; masks are all ones or all zeros in each lane. */
+typedef struct vdecoded {
+    vge_t minus; /* the negatives of the points */
+    vec_t bad;
+    vec_t small;
+} vdecoded_t;
+
+/* Reads y and the sign: rows of 51-bit limbs, the fifth with the sign above bit 51. */
+static void
+load_points(row_t *y, vec_t *sign, u8 const *const in[LANES])
+{
+    u64 limb[LANES][5], signs[LANES];
+    u64 const *lane[LANES];
+    for (u32 i = 0; i < LANES; i++) {
+        u64 word[4];
+        fe_t fe;
+        qs_ed25519_sc_load(word, in[i]);
+        fe_from_words(&fe, word);
+        memcpy(limb[i], fe.limb, sizeof(limb[i]));
+        signs[i] = word[3] >> 63;
+        lane[i] = limb[i];
+    }
+    vec_transpose(y->limb, lane, 5);
+    *sign = vec_load(signs);
+}
+
+/* u / v = (y^2 - 1) / (d y^2 + 1) = x^2, as in qs_ed25519_c.c. */
+static void
+decode_begin(vfe_t *u, vfe_t *v, vfe_t *v3, vfe_t *x, row_t const *y_row)
+{
+    vfe_t y, one, d;
+    vfe_from_row(&y, y_row);
+    vfe_from_fe(&one, &fe_one);
+    vfe_from_fe(&d, &fe_d);
+    vfe_sqr(u, &y);
+    vfe_mul(v, &d, u);
+    vfe_sub(u, u, &one);
+    vfe_add(v, v, &one);
+    vfe_sqr(v3, v);
+    vfe_mul(v3, v3, v);
+    vfe_sqr(x, v3);
+    vfe_mul(x, x, v);
+    vfe_mul(x, x, u);
+}
+
+/* Takes x, one candidate for the root; the other is x times the root of -1. */
+static void
+decode_end(vdecoded_t *out, vfe_t *x, vfe_t const *u, vfe_t const *v, row_t const *y_row,
+           vec_t sign, qs_ed25519_rule_t rule)
+{
+    vfe_t xx, yy, vxx, sum, other, y;
+    vfe_sqr(&xx, x);
+    vfe_mul(&vxx, v, &xx);
+    vfe_sub(&sum, &vxx, u);
+    vec_t is_root = vfe_is_zero(&sum);
+    vfe_add(&sum, &vxx, u);
+    out->bad = ~(is_root | vfe_is_zero(&sum));
+    vfe_from_fe(&other, &fe_sqrt_m1);
+    vfe_mul(&other, &other, x);
+
+    row_t x_row, other_row, frozen;
+    vfe_to_row(&x_row, x);
+    vfe_to_row(&other_row, &other);
+    row_select(&x_row, is_root, &x_row, &other_row);
+    row_freeze(&x_row);
+    vec_t x_zero = row_is_zero(&x_row);
+    frozen = *y_row;
+    row_freeze(&frozen);
+    if (rule == QS_ED25519_SIMD376) {
+        for (u32 i = 0; i < 5; i++)
+            out->bad |= (vec_t)(frozen.limb[i] != y_row->limb[i]);
+        out->bad |= x_zero & (vec_t)(sign == 1);
+    }
+    row_negate(&other_row, &x_row);
+    row_select(&x_row, (vec_t)((x_row.limb[0] & 1) == sign), &other_row, &x_row);
+    row_carry(&x_row);
+
+    /* Times 1: of one unit, as additions and doublings expect. */
+    vfe_from_fe(&out->minus.z, &fe_one);
+    vfe_from_row(&y, &x_row);
+    vfe_mul(&out->minus.x, &y, &out->minus.z);
+    vfe_from_row(&y, y_row);
+    vfe_mul(&out->minus.y, &y, &out->minus.z);
+    vfe_mul(&out->minus.t, &out->minus.x, &out->minus.y);
+    /* Order 1, 2: x = 0; 4: y = 0; 8: x^2 + y^2 = 0. */
+    vfe_sqr(&xx, &out->minus.x);
+    vfe_sqr(&yy, &out->minus.y);
+    vfe_add(&sum, &xx, &yy);
+    out->small = x_zero | row_is_zero(&frozen) | vfe_is_zero(&sum);
+}
+
+static void
+decode_pairs(vdecoded_t out[2], qs_ed25519_job_t const *job, qs_ed25519_rule_t rule)
+{
+    u8 const *in[2][LANES];
+    for (u32 i = 0; i < LANES; i++) {
+        in[0][i] = job[i].key;
+        in[1][i] = job[i].r;
+    }
+    row_t y[2];
+    vec_t sign[2];
+    vfe_t u[2], v[2], v3[2], x[2];
+    for (u32 i = 0; i < 2; i++) {
+        load_points(&y[i], &sign[i], in[i]);
+        decode_begin(&u[i], &v[i], &v3[i], &x[i], &y[i]);
+    }
+    vfe_pow_p58(x, x);
+    for (u32 i = 0; i < 2; i++) {
+        vfe_mul(&x[i], &x[i], &v3[i]);
+        vfe_mul(&x[i], &x[i], &u[i]);
+        decode_end(&out[i], &x[i], &u[i], &v[i], &y[i], sign[i], rule);
+    }
+}
+
+/* Each lane's multiples lie together, where one load of a line finds them. */
+typedef struct multiples {
+    u64 entry[LANES][MULTIPLES][ENTRY_WORDS];
+} multiples_t;
+
+static void
+store_entry(multiples_t *out, u32 n, vge_t const *p)
+{
+    vfe_t t, d2;
+    vcached_t c;
+    vfe_add(&t, &p->y, &p->x);
+    vfe_to_row(&c.y_plus_x, &t);
+    vfe_sub(&t, &p->y, &p->x);
+    vfe_to_row(&c.y_minus_x, &t);
+    vfe_add(&t, &p->z, &p->z);
+    vfe_to_row(&c.z2, &t);
+    vfe_from_fe(&d2, &fe_2d);
+    vfe_mul(&t, &d2, &p->t);
+    vfe_to_row(&c.t2d, &t);
+    u64 word[ENTRY_WORDS][LANES];
+    memcpy(word, &c, sizeof(word));
+    for (u32 lane = 0; lane < LANES; lane++)
+        for (u32 i = 0; i < ENTRY_WORDS; i++)
+            out->entry[lane][n][i] = word[i][lane];
+}
+
+static void
+load_entry(vcached_t *out, u64 const *const lane[LANES], u32 words)
+{
+    vec_t word[ENTRY_WORDS] = {{0}};
+    vec_transpose(word, lane, words);
+    memcpy(out, word, sizeof(word));
+}
+
+/* The mask of lanes whose digit is negative, and the size of each digit. */
+QS_INLINE vec_t
+split_digits(u32 size[LANES], i8 const digit[LANES])
+{
+    u64 negative[LANES];
+    for (u32 i = 0; i < LANES; i++) {
+        negative[i] = 0 - (u64)(digit[i] < 0);
+        size[i] = (u32)(digit[i] < 0 ? -digit[i] : digit[i]);
+    }
+    return vec_load(negative);
+}
+
+static void
+add_multiple(vge_t *p, multiples_t const *m, i8 const digit[LANES], bool want_t)
+{
+    u32 size[LANES];
+    u64 const *lane[LANES];
+    vcached_t q;
+    vec_t negative = split_digits(size, digit);
+    for (u32 i = 0; i < LANES; i++)
+        lane[i] = m->entry[i][size[i]];
+    load_entry(&q, lane, ENTRY_WORDS);
+    vge_add_cached(p, &q, &negative, want_t);
+}
+
+static void
+add_base(vge_t *p, u32 half, i8 const digit[LANES], bool want_t)
+{
+    u32 size[LANES];
+    u64 const *lane[LANES];
+    vcached_t q;
+    vec_t negative = split_digits(size, digit);
+    for (u32 i = 0; i < LANES; i++)
+        lane[i] = qs_ed25519_base[half][size[i]][0];
+    load_entry(&q, lane, NIELS_WORDS);
+    vge_add_niels(p, &q, &negative, want_t);
+}
+
+static void
+multiples_init(multiples_t *m, vge_t const *p)
+{
+    vge_t point[MULTIPLES];
+    i8 one[LANES];
+    memset(one, 1, sizeof(one));
+    vge_identity(&point[0]);
+    point[1] = *p;
+    store_entry(m, 0, &point[0]);
+    store_entry(m, 1, &point[1]);
+    for (u32 n = 2; n < MULTIPLES; n++) {
+        if (n % 2 == 0) {
+            point[n] = point[n / 2];
+            vge_double(&point[n], true);
+        } else {
+            point[n] = point[n - 1];
+            add_multiple(&point[n], m, one, true);
+        }
+        store_entry(m, n, &point[n]);
+    }
+}
+
+/* Digits by place, then lane. */
+typedef struct digits {
+    i8 key[64][LANES];
+    i8 r[64][LANES];
+    i8 base[32][LANES];
+    u32 top; /* the highest place in use */
+} digits_t;
+
+static void
+digits_init(digits_t *d, qs_ed25519_job_t const *job)
+{
+    d->top = 30; /* the base point's 16 places */
+    for (u32 lane = 0; lane < LANES; lane++) {
+        i8 key[64], r[64], base[32];
+        qs_ed25519_sc_windows(key, job[lane].key_scalar, 4, 64);
+        qs_ed25519_sc_windows(r, job[lane].r_scalar, 4, 64);
+        qs_ed25519_sc_windows(base, job[lane].base, 8, 32);
+        for (u32 i = 0; i < 64; i++) {
+            d->key[i][lane] = (i8)(job[lane].key_negative ? -key[i] : key[i]);
+            d->r[i][lane] = r[i];
+            if ((key[i] || r[i]) && i > d->top)
+                d->top = i;
+        }
+        for (u32 i = 0; i < 32; i++)
+            d->base[i][lane] = base[i];
+    }
+}
+
+static void
+walk(vge_t *p, multiples_t const *key, multiples_t const *r, digits_t const *d)
+{
+    vge_identity(p);
+    for (u32 i = d->top;; i--) {
+        bool with_base = i % 2 == 0 && i < 32;
+        add_multiple(p, key, d->key[i], true);
+        add_multiple(p, r, d->r[i], with_base);
+        if (with_base) {
+            add_base(p, 0, d->base[i / 2], true);
+            add_base(p, 1, d->base[16 + i / 2], false);
+        }
+        if (!i)
+            break;
+        for (u32 n = 0; n < 3; n++)
+            vge_double(p, false);
+        vge_double(p, true);
+    }
+}
+
+static void
+lanes_check(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job, qs_ed25519_rule_t rule)
+{
+    vdecoded_t decoded[2];
+    multiples_t key, r;
+    digits_t digits;
+    vge_t sum;
+    decode_pairs(decoded, job, rule);
+    multiples_init(&key, &decoded[0].minus);
+    multiples_init(&r, &decoded[1].minus);
+    digits_init(&digits, job);
+    walk(&sum, &key, &r, &digits);
+    for (u32 i = 0; i < 3 && rule == QS_ED25519_SIMD376; i++)
+        vge_double(&sum, false);
+
+    vfe_t diff;
+    vfe_sub(&diff, &sum.y, &sum.z);
+    u32 zero = vec_mask_bits(vfe_is_zero(&sum.x) & vfe_is_zero(&diff));
+    u32 key_bad = vec_mask_bits(decoded[0].bad), r_bad = vec_mask_bits(decoded[1].bad);
+    u32 key_small = vec_mask_bits(decoded[0].small), r_small = vec_mask_bits(decoded[1].small);
+    for (u32 i = 0; i < LANES; i++)
+        verdict[i] = key_bad >> i & 1     ? QS_ED25519_KEY_DECODE
+                     : r_bad >> i & 1     ? QS_ED25519_R_DECODE
+                     : key_small >> i & 1 ? QS_ED25519_KEY_SMALL
+                     : r_small >> i & 1   ? QS_ED25519_R_SMALL
+                     : zero >> i & 1      ? QS_ED25519_OK
+                                          : QS_ED25519_EQUATION;
+}
+
+/* Signing: the first half of the lanes adds the odd digits of the comb, the other the even. */
+#define HALF       (LANES / 2u)
+#define COMB_STEPS ((COMB_TEETH + HALF - 1) / HALF)
+
+static void
+add_teeth(vge_t *p, i8 const digit[COMB_DIGITS], u32 step)
+{
+    u64 limb[LANES][NIELS_WORDS], word[3][4], negative[LANES];
+    u64 const *lane[LANES];
+    for (u32 i = 0; i < LANES; i++) {
+        u32 tooth = HALF * step + i % HALF;
+        i32 d = tooth < COMB_TEETH ? digit[2 * tooth + (i < HALF)] : 0;
+        negative[i] = 0 - (u64)((u32)d >> 31);
+        comb_select(word, qs_ed25519_comb[tooth < COMB_TEETH ? tooth : 0],
+                    ((u32)d ^ (u32)negative[i]) - (u32)negative[i]);
+        for (u32 j = 0; j < 3; j++) {
+            fe_t fe;
+            fe_from_words(&fe, word[j]);
+            memcpy(&limb[i][5 * j], fe.limb, sizeof(fe.limb));
+        }
+        lane[i] = limb[i];
+    }
+    vcached_t q;
+    vec_t mask = vec_load(negative);
+    load_entry(&q, lane, NIELS_WORDS);
+    vge_add_niels(p, &q, &mask, true);
+}
+
+/* sum[0] = the first half's, sum[1] = the second half's. */
+static void
+add_lanes(ge_t sum[2], vge_t const *p)
+{
+    row_t row[4];
+    u64 word[20][LANES];
+    vfe_to_row(&row[0], &p->x);
+    vfe_to_row(&row[1], &p->y);
+    vfe_to_row(&row[2], &p->z);
+    vfe_to_row(&row[3], &p->t);
+    memcpy(word, row, sizeof(word));
+    for (u32 i = 0; i < LANES; i++) {
+        ge_t lane;
+        fe_t *part[4] = {&lane.x, &lane.y, &lane.z, &lane.t};
+        for (u32 j = 0; j < 20; j++)
+            part[j / 5]->limb[j % 5] = word[j][i];
+        if (i % HALF == 0) {
+            sum[i / HALF] = lane;
+            continue;
+        }
+        ge_cached_t other;
+        ge_sum_t s;
+        ge_cache(&other, &lane);
+        ge_add_cached(&s, &sum[i / HALF], &other, false);
+        ge_settle(&sum[i / HALF], &s);
+    }
+}
+
+static void
+lanes_base_mul(u8 out[32], u64 const scalar[4])
+{
+    i8 digit[COMB_DIGITS];
+    vge_t p;
+    ge_t sum[2];
+    qs_ed25519_sc_windows(digit, scalar, 5, COMB_DIGITS);
+    vge_identity(&p);
+    for (u32 step = 0; step < COMB_STEPS; step++)
+        add_teeth(&p, digit, step);
+    add_lanes(sum, &p);
+    qs_ed25519_comb_end(out, &sum[0], &sum[1]);
+}
+
+#endif
