@@ -80,6 +80,7 @@ static command_t const commands[] = {
     {"metrics", "all metrics of an instance, running or dead",           qs_cmd_metrics},
     {"monitor", "tiles and links of an instance, refreshed",             qs_cmd_monitor},
     {"config",  "check, show or write a configuration",                  cmd_config},
+    {"configure", "set up this host: huge pages, limits; and undo it",   qs_cmd_configure},
     {"explain", "more about an error id",                                cmd_explain},
     {"bench",   "measure against a peer",                                cmd_bench},
     {"version", "the version",                                           cmd_version},

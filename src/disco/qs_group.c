@@ -106,8 +106,8 @@ tiles_park(qs_group_t const *g, u32 cores)
     }
 }
 
-static u64
-largest_page(qs_config_t const *cfg)
+u64
+qs_group_page_max(qs_config_t const *cfg)
 {
     switch (cfg->hugetlbfs.pages) {
     case QS_CONFIG_hugetlbfs_pages_4k:
@@ -190,7 +190,7 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
         char name[QS_INSTANCE_NAME_MAX + 1];
         qs_boot_workspace_name(g->plan, i, name);
         err = make_workspace(g, &g->shm[i], &g->wksp[i], name, &wksp[i], g->plan->layout_hash,
-                             largest_page(g->conf.cfg));
+                             qs_group_page_max(g->conf.cfg));
         if (!err)
             err = make_rings(g, i);
     }
