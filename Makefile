@@ -170,6 +170,8 @@ install: all
 	install -D -m 755 $(OUT)/quickstep $(DESTDIR)$(PREFIX)/bin/quickstep
 	install -D -m 644 $(OUT)/libquickstep.a $(DESTDIR)$(PREFIX)/lib/libquickstep.a
 	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
+	install -D -m 644 contrib/man/quickstep.1 $(DESTDIR)$(PREFIX)/share/man/man1/quickstep.1
+	install -D -m 644 contrib/completion/quickstep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/quickstep
 	cd src && find . -name '*.[h]' -o -name '*.def' | while read -r f; do \
 	    install -D -m 644 $$f $(DESTDIR)$(PREFIX)/include/quickstep/$$f; done
 

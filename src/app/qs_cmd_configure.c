@@ -173,12 +173,33 @@ run(qs_configure_t *c, char const *verb, u32 mask, out_t *o)
     return code;
 }
 
-static void
-usage(qs_arg_t const *table)
+static int
+plan_and_run(qs_topo_t const *topo, qs_config_t const *cfg, char const *verb, u32 mask,
+             bool dry_run, bool json)
 {
-    qs_args_usage("configure", "check|init|undo [STAGE...]", table);
-    for (u32 s = 0; s < QS_CONFIGURE_STAGE_CNT; s++)
-        printf("  stage %-18s %s\n", qs_configure_stages[s].name, qs_configure_stages[s].help);
+    qs_plan_t *plan = calloc(1, sizeof(*plan));
+    qs_wksp_plan_t *wksp = calloc(QS_TILE_MAX, sizeof(*wksp));
+    qs_configure_t *c = calloc(1, sizeof(*c));
+    qs_error_list_t errors = {0};
+    out_t out = {.json = json};
+    char err[256];
+    int code = 2;
+
+    if (qs_plan_make(plan, wksp, topo, cfg, false, err, sizeof(err))) {
+        fprintf(stderr, "quickstep configure: %s\n", err);
+    } else {
+        *c = (qs_configure_t){.cfg = cfg,
+                              .plan = plan,
+                              .dry_run = dry_run,
+                              .say = say,
+                              .say_ctx = &out,
+                              .errors = &errors};
+        code = run(c, verb, mask, &out);
+    }
+    free(c);
+    free(wksp);
+    free(plan);
+    return code;
 }
 
 int
@@ -186,7 +207,13 @@ qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos)
 {
     char const *name = topos[0]->name;
     bool dry_run = false, json = false, help = false;
+    qs_configure_stage_t const *stage = qs_configure_stages;
     qs_arg_t const table[] = {
+        {"check", NULL, "say what is missing; changes nothing, needs no root", QS_ARG_WORD, NULL},
+        {"init", NULL, "set up what is missing, and write down what was before", QS_ARG_WORD, NULL},
+        {"undo", NULL, "restore what was before", QS_ARG_WORD, NULL},
+        {stage[0].name, NULL, stage[0].help, QS_ARG_WORD, NULL},
+        {stage[1].name, NULL, stage[1].help, QS_ARG_WORD, NULL},
         {"--topology", "NAME", "what the host is to run", QS_ARG_STR, &name},
         {"--dry-run", NULL, "show the commands, change nothing", QS_ARG_FLAG, &dry_run},
         {"--json", NULL, "for programs", QS_ARG_FLAG, &json},
@@ -195,11 +222,11 @@ qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos)
     qs_args_t args;
     qs_config_t cfg;
     u32 mask;
-    char err[256];
 
+    _Static_assert(QS_CONFIGURE_STAGE_CNT == 2, "the table above has a row for each stage");
     int code = qs_args_parse(&args, table, argc, argv);
     if (help) {
-        usage(table);
+        qs_args_usage("configure", "check|init|undo [STAGE...]", table);
         return 0;
     }
     if (code)
@@ -216,25 +243,5 @@ qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos)
     qs_topo_t const *topo = code ? NULL : qs_cmd_topo_find(topos, name);
     if (!topo)
         return 2;
-    qs_plan_t *plan = calloc(1, sizeof(*plan));
-    qs_wksp_plan_t *wksp = calloc(QS_TILE_MAX, sizeof(*wksp));
-    qs_configure_t *c = calloc(1, sizeof(*c));
-    qs_error_list_t errors = {0};
-    out_t out = {.json = json};
-    if (qs_plan_make(plan, wksp, topo, &cfg, false, err, sizeof(err))) {
-        fprintf(stderr, "quickstep: %s\n", err);
-        code = 2;
-    } else {
-        *c = (qs_configure_t){.cfg = &cfg,
-                              .plan = plan,
-                              .dry_run = dry_run,
-                              .say = say,
-                              .say_ctx = &out,
-                              .errors = &errors};
-        code = run(c, verb, mask, &out);
-    }
-    free(c);
-    free(wksp);
-    free(plan);
-    return code;
+    return plan_and_run(topo, &cfg, verb, mask, dry_run, json);
 }

@@ -142,7 +142,7 @@ make_boot(qs_group_t *g)
 {
     qs_wksp_plan_t plan = {0};
 
-    qs_wksp_plan_add(&plan, "boot", 0, sizeof(qs_boot_t), QS_ALIGN);
+    qs_boot_wksp_plan(&plan);
     int err = make_workspace(g, &g->boot_shm, &g->boot_wksp, "boot", &plan, 0, 4096);
     if (err)
         return err;
@@ -160,7 +160,7 @@ make_boot(qs_group_t *g)
         return refuse(g, 3, "the kernel gives no random numbers");
 
     qs_wksp_plan_t bells = {0};
-    qs_wksp_plan_add(&bells, "bells", 0, QS_TILE_MAX * sizeof(qs_bell_t), QS_ALIGN);
+    qs_boot_bells_plan(&bells);
     return make_workspace(g, &g->bells_shm, &g->bells_wksp, "bells", &bells, g->plan->layout_hash,
                           4096);
 }
