@@ -11,7 +11,7 @@
 #include "tango/base/qs_base.h"
 
 #define QS_KEYPAIR_SZ       64u
-#define QS_KEYPAIR_TEXT_MAX 258u /* [255,..,255], a newline and a 0 */
+#define QS_KEYPAIR_TEXT_MAX 259u /* [255,..,255], a newline and a 0 */
 
 /* qs_keypair_encode writes the text, a newline and a 0.  Returns its length without the 0. */
 u32 qs_keypair_encode(char out[QS_KEYPAIR_TEXT_MAX], u8 const pair[QS_KEYPAIR_SZ]);
