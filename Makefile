@@ -205,6 +205,8 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	echo "$$pkgconfig" > $(DESTDIR)$(PREFIX)/lib/pkgconfig/quickstep.pc
 	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
+	install -D -m 644 contrib/man/quickstep.1 $(DESTDIR)$(PREFIX)/share/man/man1/quickstep.1
+	install -D -m 644 contrib/completion/quickstep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/quickstep
 	cd src && find . -name '*.[h]' -o -name '*.def' | while read -r f; do \
 	    install -D -m 644 $$f $(DESTDIR)$(PREFIX)/include/quickstep/$$f; done
 

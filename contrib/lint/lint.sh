@@ -57,6 +57,8 @@ generated() { # generated FILE COMMAND...
 }
 generated config/default.toml "$out/quickstep" config default
 generated docs/config.md "$out/quickstep" config default --md
+generated contrib/man/quickstep.1 "$out/quickstep" help --man
+generated contrib/completion/quickstep.bash "$out/quickstep" help --bash
 
 # 6. Size: what does not fit a screen or a head.
 while read -r lines file; do

@@ -79,8 +79,20 @@ qs_args_parse(qs_args_t *args, qs_arg_t const *table, int argc, char **argv)
     return 0;
 }
 
+static struct {
+    qs_args_writer_t write;
+    void *ctx;
+} diverted;
+
 void
-qs_args_usage(char const *command, char const *plain, qs_arg_t const *table)
+qs_args_divert(qs_args_writer_t writer, void *ctx)
+{
+    diverted.write = writer;
+    diverted.ctx = ctx;
+}
+
+static void
+print_usage(char const *command, char const *plain, qs_arg_t const *table)
 {
     printf("usage: quickstep %s%s%s\n", command, *plain ? " " : "", plain);
     for (; table->kind; table++) {
@@ -89,8 +101,32 @@ qs_args_usage(char const *command, char const *plain, qs_arg_t const *table)
                  table->value ? table->value : "");
         printf("  %-24s %s\n", left, table->help);
     }
-    printf("  %-24s %s\n", "--config FILE", "options from FILE (see quickstep help config)");
-    printf("  %-24s %s\n", "--set SECTION.KEY=VALUE", "one option; may stand several times");
+}
+
+void
+qs_args_usage_own(char const *command, char const *plain, qs_arg_t const *table)
+{
+    if (diverted.write)
+        diverted.write(diverted.ctx, command, plain, table, NULL);
+    else
+        print_usage(command, plain, table);
+}
+
+static qs_arg_t const shared[] = {
+    {"--config", "FILE", "options from FILE (see quickstep help config)", QS_ARG_STR, NULL},
+    {"--set", "SECTION.KEY=VALUE", "one option; may stand several times", QS_ARG_STR, NULL},
+    {0}};
+
+void
+qs_args_usage(char const *command, char const *plain, qs_arg_t const *table)
+{
+    if (diverted.write) {
+        diverted.write(diverted.ctx, command, plain, table, shared);
+        return;
+    }
+    print_usage(command, plain, table);
+    for (qs_arg_t const *arg = shared; arg->kind; arg++)
+        printf("  %s %-*s %s\n", arg->name, (int)(23 - strlen(arg->name)), arg->value, arg->help);
 }
 
 int

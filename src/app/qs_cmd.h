@@ -22,6 +22,23 @@ int qs_cmd_topo(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_metrics(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos);
 
+/* configure check|init|undo [STAGE..]      set the host up, and take it back (qs_configure.h) */
+int qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos);
+
+/* mem                                     what workspaces and links take: of a plan, or running
+   ready                                   wait until all tiles of an instance run
+   ps                                      the instances of this host */
+int qs_cmd_mem(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_ready(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_ps(int argc, char **argv, qs_topo_t const *const *topos);
+
+/* keys new FILE | pubkey FILE             a node's key pair; the secret is never printed */
+int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);
+
+/* qs_cmd_topo_find returns the topology of that name, or NULL after a line on stderr that lists
+   those there are. */
+qs_topo_t const *qs_cmd_topo_find(qs_topo_t const *const *topos, char const *name);
+
 /* config check FILE [--json]              say what is wrong with a file
    config show [--json] [--config FILE] [--set section.key=value]...
                                            the options as they would be used

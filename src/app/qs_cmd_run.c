@@ -6,8 +6,8 @@
 
 #define CALIBRATE_NS 20000000u
 
-static qs_topo_t const *
-find_topo(qs_topo_t const *const *topos, char const *name)
+qs_topo_t const *
+qs_cmd_topo_find(qs_topo_t const *const *topos, char const *name)
 {
     for (u32 i = 0; topos[i]; i++)
         if (!strcmp(topos[i]->name, name))
@@ -44,7 +44,7 @@ qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos)
     }
     if (!code)
         code = qs_args_load(&args, &cfg);
-    qs_topo_t const *topo = code ? NULL : find_topo(topos, name);
+    qs_topo_t const *topo = code ? NULL : qs_cmd_topo_find(topos, name);
     if (!topo)
         return 2;
     if (!qs_instance_name_ok(instance)) {
@@ -136,7 +136,7 @@ qs_cmd_topo(int argc, char **argv, qs_topo_t const *const *topos)
         list_topos(topos, json);
         return 0;
     }
-    qs_topo_t const *topo = find_topo(topos, args.rest[0]);
+    qs_topo_t const *topo = qs_cmd_topo_find(topos, args.rest[0]);
     if (!topo)
         return 2;
     return show_topo(topo, &cfg, json ? VIEW_JSON : dot ? VIEW_DOT : VIEW_TEXT, cpu);

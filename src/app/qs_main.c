@@ -3,17 +3,10 @@
 
 #include "app/qs_cmd.h"
 #include "app/qs_config_write.h"
+#include "app/qs_help.h"
 #include "disco/qs_boot.h"
 
 #define QS_VERSION "0.1.0"
-
-typedef int (*command_fn_t)(int argc, char **argv, qs_topo_t const *const *topos);
-
-typedef struct command {
-    char const *name;
-    char const *help; /* NULL: not for people */
-    command_fn_t run;
-} command_t;
 
 static int cmd_help(int argc, char **argv, qs_topo_t const *const *topos);
 
@@ -72,28 +65,52 @@ cmd_bench(int argc, char **argv, qs_topo_t const *const *topos)
     return 2;
 }
 
+/* What subcommands take that do not read their arguments by a table. */
+static qs_arg_t const config_usage[] = {
+    {"check", "FILE", "say what is wrong with a file", QS_ARG_WORD, NULL},
+    {"show", NULL, "the options as they would be used", QS_ARG_WORD, NULL},
+    {"default", NULL, "a file to start from", QS_ARG_WORD, NULL},
+    {"--json", NULL, "for programs (check, show)", QS_ARG_FLAG, NULL},
+    {"--md", NULL, "for the docs (default)", QS_ARG_FLAG, NULL},
+    {"--config", "FILE", "options from FILE (show)", QS_ARG_STR, NULL},
+    {"--set", "SECTION.KEY=VALUE", "one option (show)", QS_ARG_STR, NULL},
+    {0}};
+static qs_arg_t const json_usage[] = {{"--json", NULL, "for programs", QS_ARG_FLAG, NULL}, {0}};
+static qs_arg_t const help_usage[] = {
+    {"config", NULL, "all options of the configuration", QS_ARG_WORD, NULL},
+    {"--man", NULL, "the man page", QS_ARG_FLAG, NULL},
+    {"--bash", NULL, "the completion for bash", QS_ARG_FLAG, NULL},
+    {0}};
+
 /* clang-format off */
-static command_t const commands[] = {
-    {"run",     "run a topology",                                        qs_cmd_run},
-    {"dev",     "the lab: nodes, a network, traffic, and an account",    qs_cmd_dev},
-    {"topo",    "show a topology: tiles, links, memory",                 qs_cmd_topo},
-    {"metrics", "all metrics of an instance, running or dead",           qs_cmd_metrics},
-    {"monitor", "tiles, links and metrics of an instance, refreshed",    qs_cmd_monitor},
-    {"config",  "check, show or write a configuration",                  cmd_config},
-    {"explain", "more about an error id",                                cmd_explain},
-    {"bench",   "measure against a peer",                                cmd_bench},
-    {"version", "the version",                                           cmd_version},
-    {"help",    "this text; help COMMAND, help config",                  cmd_help},
-    {"tile",    NULL,                                                    cmd_tile},
+static qs_command_t const commands[] = {
+    {"run",       "run a topology",                                        qs_cmd_run, NULL, NULL},
+    {"dev",       "the lab: nodes, a network, traffic, and an account",    qs_cmd_dev, NULL, NULL},
+    {"topo",      "show a topology: tiles, links, memory",                 qs_cmd_topo, NULL, NULL},
+    {"mem",       "what workspaces, links and tiles take",                 qs_cmd_mem, NULL, NULL},
+    {"configure", "set up this host: huge pages, limits; and undo it",     qs_cmd_configure, NULL, NULL},
+    {"ready",     "wait until all tiles of an instance run",               qs_cmd_ready, NULL, NULL},
+    {"ps",        "the instances of this host",                            qs_cmd_ps, NULL, NULL},
+    {"metrics",   "all metrics of an instance, running or dead",           qs_cmd_metrics, NULL, NULL},
+    {"monitor",   "tiles, links and metrics of an instance, refreshed",    qs_cmd_monitor, NULL, NULL},
+    {"keys",      "make a key pair, show its public half",                 qs_cmd_keys, NULL, NULL},
+    {"config",    "check, show or write a configuration",                  cmd_config,
+     "check FILE|show|default", config_usage},
+    {"explain",   "more about an error id",                                cmd_explain, "[ID]", json_usage},
+    {"bench",     "measure against a peer",                                cmd_bench, "NAME", json_usage},
+    {"version",   "the version",                                           cmd_version, "", json_usage},
+    {"help",      "this text; help COMMAND, help config",                  cmd_help, "[COMMAND]", help_usage},
+    {"tile",      NULL,                                                    cmd_tile, NULL, NULL},
+    {0}
 };
 /* clang-format on */
 
-static command_t const *
+static qs_command_t const *
 find_command(char const *name)
 {
-    for (u32 i = 0; i < QS_COUNT(commands); i++)
-        if (!strcmp(commands[i].name, name))
-            return &commands[i];
+    for (qs_command_t const *c = commands; c->name; c++)
+        if (!strcmp(c->name, name))
+            return c;
     return NULL;
 }
 
@@ -101,9 +118,9 @@ static void
 print_commands(FILE *f)
 {
     fprintf(f, "usage: quickstep COMMAND [OPTION]...\n");
-    for (u32 i = 0; i < QS_COUNT(commands); i++)
-        if (commands[i].help)
-            fprintf(f, "  %-9s %s\n", commands[i].name, commands[i].help);
+    for (qs_command_t const *c = commands; c->name; c++)
+        if (c->help)
+            fprintf(f, "  %-9s %s\n", c->name, c->help);
     fprintf(f, "exit codes: 0 done, 1 failed, 2 usage or configuration, 3 the host lacks "
                "something, 4 the run's own check failed\n");
 }
@@ -119,14 +136,21 @@ cmd_help(int argc, char **argv, qs_topo_t const *const *topos)
         qs_config_write_help(stdout, &qs_config_table);
         return 0;
     }
-    command_t const *c = find_command(argv[1]);
+    if (!strcmp(argv[1], "--man")) {
+        qs_help_write_man(stdout, commands, topos, QS_VERSION);
+        return 0;
+    }
+    if (!strcmp(argv[1], "--bash")) {
+        qs_help_write_bash(stdout, commands, topos);
+        return 0;
+    }
+    qs_command_t const *c = find_command(argv[1]);
     if (!c || !c->help) {
         fprintf(stderr, "quickstep: no command '%s'\n", argv[1]);
         print_commands(stderr);
         return 2;
     }
-    char *args[] = {argv[1], (char[]){"--help"}, NULL};
-    return c->run == cmd_help ? cmd_help(1, argv, topos) : c->run(2, args, topos);
+    return c->run == cmd_help ? cmd_help(1, argv, topos) : qs_help_usage(c, topos);
 }
 
 int
@@ -139,7 +163,7 @@ qs_main(int argc, char **argv, qs_topo_t const *const *topos)
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
         return cmd_help(1, argv, topos);
-    command_t const *c = find_command(argv[1]);
+    qs_command_t const *c = find_command(argv[1]);
     if (c)
         return c->run(argc - 1, argv + 1, topos);
     fprintf(stderr, "quickstep: no command '%s' (see quickstep help)\n", argv[1]);

@@ -168,6 +168,23 @@ qs_attach_at(qs_attach_t const *a, u32 tile, u64 off, u64 sz)
     return tile < a->plan->tile_cnt ? qs_wksp_addr(&a->wksp[tile], off, sz) : NULL;
 }
 
+qs_cnc_state_t
+qs_attach_tile_state(qs_attach_t const *a, u32 tile)
+{
+    qs_cnc_rx_t rx;
+
+    if (tile >= a->plan->tile_cnt ||
+        qs_cnc_rx_join(&rx, qs_attach_at(a, tile, a->plan->tile[tile].cnc_off, qs_cnc_footprint())))
+        return QS_CNC_UNKNOWN;
+    qs_cnc_view_t view = qs_cnc_query(&rx);
+    if (view.state == QS_CNC_HALTED || view.state == QS_CNC_FAILED)
+        return view.state; /* its last word: it has no process any more */
+    u32 pid = (u32)qs_load_relaxed(&a->boot->tile[tile].pid);
+    bool thread = view.pid == (u32)a->boot->supervisor_pid;
+    return qs_instance_alive(&a->instance) && (view.pid == pid || thread) ? view.state
+                                                                          : QS_CNC_UNKNOWN;
+}
+
 static void
 each_of(qs_attach_t const *a, u32 tile, char const *group, char const *link,
         qs_metric_desc_t const *desc, u64 off, void (*each)(void *ctx, qs_attach_metric_t const *m),

@@ -29,6 +29,10 @@ void qs_attach_close(qs_attach_t *a);
 /* qs_attach_at returns sz bytes at off of a tile's workspace, or NULL. */
 void const *qs_attach_at(qs_attach_t const *a, u32 tile, u64 off, u64 sz);
 
+/* qs_attach_tile_state returns the state of a tile that runs now as the supervisor started it last;
+   UNKNOWN if it does not: dead, not started yet, or started anew and not that far. */
+qs_cnc_state_t qs_attach_tile_state(qs_attach_t const *a, u32 tile);
+
 /* One number, and whose it is. */
 typedef struct qs_attach_metric {
     qs_plan_tile_t const *tile;

@@ -43,6 +43,20 @@ qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX])
 }
 
 void
+qs_boot_wksp_plan(qs_wksp_plan_t *plan)
+{
+    *plan = (qs_wksp_plan_t){0};
+    qs_wksp_plan_add(plan, "boot", 0, sizeof(qs_boot_t), QS_ALIGN);
+}
+
+void
+qs_boot_bells_plan(qs_wksp_plan_t *plan)
+{
+    *plan = (qs_wksp_plan_t){0};
+    qs_wksp_plan_add(plan, "bells", 0, QS_TILE_MAX * sizeof(qs_bell_t), QS_ALIGN);
+}
+
+void
 qs_boot_workspace_name(qs_plan_t const *plan, u32 tile, char name[QS_INSTANCE_NAME_MAX + 1])
 {
     snprintf(name, QS_INSTANCE_NAME_MAX + 1, "%s-%u", plan->tile[tile].name, plan->tile[tile].idx);

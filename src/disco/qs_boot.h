@@ -59,6 +59,10 @@ void qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX]
 /* qs_boot_workspace_name writes the name of a tile's workspace: "verify-3". */
 void qs_boot_workspace_name(qs_plan_t const *plan, u32 tile, char name[QS_INSTANCE_NAME_MAX + 1]);
 
+/* qs_boot_wksp_plan and qs_boot_bells_plan say what lies in the workspaces "boot" and "bells". */
+void qs_boot_wksp_plan(qs_wksp_plan_t *plan);
+void qs_boot_bells_plan(qs_wksp_plan_t *plan);
+
 /* The supervisor's own mappings, for tiles that are threads of it.  They must not have others:
    TSan knows memory by its address, and would see nothing that passes between two mappings. */
 typedef struct qs_boot_maps {

@@ -91,8 +91,8 @@ place_on_cpus(qs_group_t *g)
     return err ? refuse(g, 2, "%s", g->placed) : 0;
 }
 
-static u64
-largest_page(qs_config_t const *cfg)
+u64
+qs_group_page_max(qs_config_t const *cfg)
 {
     switch (cfg->hugetlbfs.pages) {
     case QS_CONFIG_hugetlbfs_pages_4k:
@@ -127,7 +127,7 @@ make_boot(qs_group_t *g)
 {
     qs_wksp_plan_t plan = {0};
 
-    qs_wksp_plan_add(&plan, "boot", 0, sizeof(qs_boot_t), QS_ALIGN);
+    qs_boot_wksp_plan(&plan);
     int err = make_workspace(g, &g->boot_shm, &g->boot_wksp, "boot", &plan, 0, 4096, -1);
     if (err)
         return err;
@@ -145,7 +145,7 @@ make_boot(qs_group_t *g)
         return refuse(g, 3, "the kernel gives no random numbers");
 
     qs_wksp_plan_t bells = {0};
-    qs_wksp_plan_add(&bells, "bells", 0, QS_TILE_MAX * sizeof(qs_bell_t), QS_ALIGN);
+    qs_boot_bells_plan(&bells);
     return make_workspace(g, &g->bells_shm, &g->bells_wksp, "bells", &bells, g->plan->layout_hash,
                           4096, -1);
 }
@@ -175,7 +175,8 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
         char name[QS_INSTANCE_NAME_MAX + 1];
         qs_boot_workspace_name(g->plan, i, name);
         err = make_workspace(g, &g->shm[i], &g->wksp[i], name, &wksp[i], g->plan->layout_hash,
-                             largest_page(g->conf.cfg), g->bind ? g->plan->tile[i].node : -1);
+                             qs_group_page_max(g->conf.cfg),
+                             g->bind ? g->plan->tile[i].node : -1);
         if (!err)
             err = make_rings(g, i);
     }

@@ -78,6 +78,10 @@ typedef struct qs_group {
     char err[512];    /* why start or the group failed, for the user */
 } qs_group_t;
 
+/* qs_group_page_max returns the largest page size that hugetlbfs.pages allows for workspaces, as
+   qs_shm_create takes it. */
+u64 qs_group_page_max(qs_config_t const *cfg);
+
 /* qs_group_start makes the instance and starts its tiles.  Returns 0, or the exit code for the
    user: 2 (configuration, topology) or 3 (the host lacks something) with one line in
    group->err; nothing is left running then. */

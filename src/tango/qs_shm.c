@@ -330,6 +330,24 @@ try_huge(qs_shm_t *shm, u32 rung, qs_instance_t *inst, qs_shm_host_t const *host
     return why;
 }
 
+static bool
+wastes(u32 rung, u64 taken, u64 sz)
+{
+    return (taken - sz) * 100u > taken * rungs[rung].waste_pct;
+}
+
+u64
+qs_shm_page_fit(u64 sz, u64 page_sz_max)
+{
+    for (u32 rung = 0; rung < RUNG_SMALL; rung++) {
+        u64 page_sz = rung_page_sz(rung);
+        if ((page_sz_max == QS_SHM_AUTO || page_sz <= page_sz_max) &&
+            !wastes(rung, qs_align_up(sz, page_sz), sz))
+            return page_sz;
+    }
+    return rung_page_sz(RUNG_SMALL);
+}
+
 /* try_rung returns 0 if the rung was taken, else why not, as -errno; only the last one's counts. */
 static int
 try_rung(qs_shm_t *shm, u32 rung, qs_instance_t *inst, qs_shm_host_t const *host, u64 sz, int node)
@@ -337,7 +355,7 @@ try_rung(qs_shm_t *shm, u32 rung, qs_instance_t *inst, qs_shm_host_t const *host
     shm->page_sz = rung_page_sz(rung);
     shm->sz = qs_align_up(sz, shm->page_sz);
     shm->pages_need[rung] = shm->sz / shm->page_sz;
-    if ((shm->sz - sz) * 100u > shm->sz * rungs[rung].waste_pct) {
+    if (wastes(rung, shm->sz, sz)) {
         shm->why[rung] = QS_SHM_TOO_SMALL;
         return -ENOSPC;
     }

@@ -90,6 +90,10 @@ void qs_shm_host(qs_shm_host_t *host);
 /* qs_shm_host_free returns the free pages of page_sz on a node, or on the host if node is -1. */
 u64 qs_shm_host_free(qs_shm_host_t const *host, u64 page_sz, int node);
 
+/* qs_shm_page_fit returns the largest page size of the ladder, at most page_sz_max (QS_SHM_AUTO: any),
+   that does not waste too much on sz bytes: what create takes if the host has such pages. */
+u64 qs_shm_page_fit(u64 sz, u64 page_sz_max);
+
 /* qs_shm_create makes workspace memory of at least sz bytes, zeroed, in pages of at most page_sz_max
    (a size of the ladder; QS_SHM_AUTO: any), bound to node unless that is -1.  Returns 0, -EINVAL,
    -EPERM if inst is not ours, -EEXIST if it has that name already, or, when the 4 KiB rung failed

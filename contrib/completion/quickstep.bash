@@ -1,0 +1,42 @@
+# Made by `quickstep help --bash` from the tables of the program.
+_quickstep() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
+    COMPREPLY=()
+    local commands="run dev topo mem configure ready ps metrics monitor keys config explain bench version help "
+    local topologies="listen load replay "
+    local options="layout.affinity= layout.exclude= layout.idle= hugetlbfs.pages= hugetlbfs.mount_path= hugetlbfs.user= configure.journal_path= net.provider= net.iface= net.bind_address= net.tiles= net.rx_depth= net.mtu= net.extra_ports= net.socket_rcvbuf_bytes= port.gossip= port.tvu= port.repair= port.tpu= verify.tiles= verify.tag_depth= dedup.tag_depth= shred.tiles= shred.version= shred.source.0.name= shred.source.0.path= identity.key_path= metric.enabled= metric.address= metric.port= log.level= log.format= load.rate_pps= load.payload_bytes= load.target= load.target_port= replay.path= replay.port= replay.speed_permille= replay.rate_pps= "
+    case $previous in
+    --topology) words=$topologies ;;
+    --instance) words=$(command quickstep ps --json 2>/dev/null |
+        grep -o '"instance":"[^"]*' | cut -d '"' -f 4) ;;
+    --set)
+        words=$options
+        compopt -o nospace
+        ;;
+    --config)
+        compopt -o default
+        return
+        ;;
+    *) [ $COMP_CWORD -gt 1 ] || words=$commands ;;
+    esac
+    [ -n "$words" ] || case ${COMP_WORDS[1]} in
+    run) words="--topology --instance --seconds --threads --help --config --set" ;;
+    dev) words="--seconds --json --replay --port --speed --rate --level --threads --help --config --set" ;;
+    topo) words="--dot --json --help --config --set" ;;
+    mem) words="--topology --instance --json --help --config --set" ;;
+    configure) words="check init undo hugetlbfs sysctl --topology --dry-run --json --help --config --set" ;;
+    ready) words="--instance --timeout --json --help " ;;
+    ps) words="--json --help " ;;
+    metrics) words="--instance --json --help --config --set" ;;
+    monitor) words="--instance --once --json --help --config --set" ;;
+    keys) words="new pubkey --json --help " ;;
+    config) words="check show default --json --md --config --set " ;;
+    explain) words="--json " ;;
+    bench) words="--json " ;;
+    version) words="--json " ;;
+    help) words="config --man --bash " ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default
+}
+complete -F _quickstep quickstep
