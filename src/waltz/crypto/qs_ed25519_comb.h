@@ -25,7 +25,9 @@ comb_select(u64 word[3][4], u64 const table[16][3][4], u32 size)
 {
     u32 is_zero = (size - 1) >> 31;
     comb_vec_t wanted = (comb_vec_t){0} + size, i = {0};
-    comb_vec_t sum[96 / COMB_BYTES] = {[0] = {is_zero}, [32 / COMB_BYTES] = {is_zero}};
+    comb_vec_t sum[96 / COMB_BYTES] = {{0}}, one_if_zero = {is_zero};
+    sum[0] = one_if_zero;
+    sum[32 / COMB_BYTES] = one_if_zero;
     comb_vec_t const *entry = (comb_vec_t const *)table;
     /* Unrolled, the comparisons would be scalar, and many. */
 #pragma GCC unroll 1
