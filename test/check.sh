@@ -30,6 +30,10 @@ tree() { # the directory a build goes to
     echo "$out"
 }
 races() { mk BUILD=tsan races && for r in build-tsan/race/race_*; do [ -x "$r" ] && { "$r" || return 1; }; done; }
+threads() { # the whole lab in threads, under TSan
+    mk BUILD=tsan all || return 1
+    TSAN_OPTIONS="suppressions=test/race/tsan.supp exitcode=66" build-tsan/quickstep dev --threads --seconds 3
+}
 fuzz() {
     mk FUZZ=1 fuzzers || return 1
     local list each
@@ -50,6 +54,7 @@ step clang unit CC=clang
 step asan unit BUILD=asan
 step ubsan unit BUILD=ubsan
 step races races
+step threads threads
 step models test/model/run.sh build
 step aarch64 mk aarch64
 step fuzz fuzz

@@ -22,7 +22,7 @@ _quickstep() {
     [ -n "$words" ] || case ${COMP_WORDS[1]} in
     run) words="--topology --instance --seconds --threads --help --config --set" ;;
     dev) words="--seconds --json --replay --port --speed --rate --level --threads --help --config --set" ;;
-    topo) words="--dot --json --help --config --set" ;;
+    topo) words="--cpu --dot --json --help --config --set" ;;
     mem) words="--topology --instance --json --help --config --set" ;;
     configure) words="check init undo hugetlbfs sysctl --topology --dry-run --json --help --config --set" ;;
     ready) words="--instance --timeout --json --help " ;;

@@ -266,7 +266,8 @@ run_callback(room_t *r, char const *what, int err)
 {
     if (!err)
         return 0;
-    return fail(what, r->ctx.err[0] ? r->ctx.err : strerror(-err));
+    fail(what, r->ctx.err[0] ? r->ctx.err : strerror(-err));
+    return err;
 }
 
 static qs_tile_t const *
@@ -341,7 +342,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
     qs_cnc_boot(&r->cnc, (u32)getpid());
     make_ctx(r);
     int err = live(r);
-    u32 reason = err ? QS_EXIT_BOOT : r->stem.exit_reason;
+    u32 reason = err == -EINVAL ? QS_EXIT_CONFIG : err ? QS_EXIT_BOOT : r->stem.exit_reason;
     qs_cnc_end(&r->cnc, err || reason >= QS_EXIT_FIRST_OWN ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
     for (u32 t = 0; !maps && t < QS_TILE_MAX; t++)
         qs_wksp_unmap(&r->wksp[t]);

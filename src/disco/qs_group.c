@@ -175,8 +175,7 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
         char name[QS_INSTANCE_NAME_MAX + 1];
         qs_boot_workspace_name(g->plan, i, name);
         err = make_workspace(g, &g->shm[i], &g->wksp[i], name, &wksp[i], g->plan->layout_hash,
-                             qs_group_page_max(g->conf.cfg),
-                             g->bind ? g->plan->tile[i].node : -1);
+                             qs_group_page_max(g->conf.cfg), g->bind ? g->plan->tile[i].node : -1);
         if (!err)
             err = make_rings(g, i);
     }
@@ -201,7 +200,7 @@ keep_open(qs_group_t *g, u32 tile)
         return 0;
     int err = table->keep(&ctx);
     if (err)
-        return refuse(g, 3, "%s: %s", g->plan->tile[tile].name,
+        return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s", g->plan->tile[tile].name,
                       ctx.err[0] ? ctx.err : strerror(-err));
     gt->handover.kept_cnt = ctx.kept_cnt;
     memcpy(gt->handover.kept_fd, ctx.kept_fd, sizeof(ctx.kept_fd));
@@ -493,11 +492,12 @@ bury(qs_group_t *g, u32 tile, int status)
     } else {
         record->deaths++;
         gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
-        bool never_ran = g->state == QS_GROUP_STARTING && gt->failures >= BOOT_FAILURES;
+        bool config = status_of(g, tile).reason == QS_EXIT_CONFIG;
+        bool never_ran = g->state == QS_GROUP_STARTING && (config || gt->failures >= BOOT_FAILURES);
         if (row_of(g, tile)->death == QS_STOP || never_ran) {
             tell_death(g, tile, status, "it is not to be restarted");
             give_up(g, tile, never_ran ? "it does not start" : "it died, and the group with it");
-            g->exit_code = never_ran ? 3 : 1;
+            g->exit_code = !never_ran ? 1 : config ? 2 : 3;
         } else {
             tell_death(g, tile, status, "it is started again");
             gt->retry_at = now + (gt->failures > 1 ? backoff_ns(gt->failures) : 0);
@@ -662,6 +662,10 @@ qs_group_stop(qs_group_t *g)
             close(h->kept_fd[k]);
         if (h->magic && h->eventfd[i] >= 0)
             close(h->eventfd[i]);
+        if (h->magic && g->tile[i].log_fd >= 0)
+            close(g->tile[i].log_fd);
+        if (h->magic && g->tile[i].pidfd >= 0)
+            close(g->tile[i].pidfd);
         if (g->wksp[i].mem) {
             qs_wksp_unmap(&g->wksp[i]);
             qs_shm_close(&g->shm[i]);

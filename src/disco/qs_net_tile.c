@@ -57,6 +57,11 @@ net_keep(qs_tile_ctx_t *ctx)
 {
     struct in_addr address = {0};
 
+    if (ctx->cfg->net.provider == QS_CONFIG_net_provider_xdp) {
+        snprintf(ctx->err, sizeof(ctx->err),
+                 "net.provider = xdp: this version has no AF_XDP yet; auto or socket will do");
+        return -EINVAL;
+    }
     if (ctx->cfg->net.bind_address[0] &&
         inet_pton(AF_INET, ctx->cfg->net.bind_address, &address) != 1)
         return -EINVAL;

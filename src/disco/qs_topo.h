@@ -117,7 +117,6 @@ typedef struct qs_plan {
     char topo[QS_NAME_MAX];
     u64 layout_hash; /* of everything below: who maps a workspace must mean the same one */
     u32 tile_cnt, link_cnt, port_cnt;
-    u32 address; /* the node's own, 0: any */
     qs_plan_port_t port[QS_PORT_MAX];
     qs_plan_tile_t tile[QS_TILE_MAX];
     qs_plan_link_t link[QS_LINK_MAX];

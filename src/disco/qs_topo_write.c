@@ -86,7 +86,7 @@ qs_topo_write_json(FILE *f, qs_topo_t const *topo, qs_plan_t const *plan)
 {
     char label[QS_NAME_MAX + 4];
 
-    fprintf(f, "{\"topology\":\"%s\",\"layout_hash\":%lu,\"tiles\":[", topo->name,
+    fprintf(f, "{\"topology\":\"%s\",\"layout_hash\":\"%016lx\",\"tiles\":[", topo->name,
             plan->layout_hash);
     for (u32 i = 0; i < plan->tile_cnt; i++) {
         qs_plan_tile_t const *t = &plan->tile[i];

@@ -141,7 +141,7 @@ for what in foreign corrupt short empty; do
 done
 exits 0 metrics --instance "$name"
 exits 0 run --instance "$name" --seconds 1
-exits 3 run --topology load --instance "$name" --seconds 5
+exits 2 run --topology load --instance "$name" --seconds 5
 says "load.target is not set"
 no_tiles || fail "tiles are left: $(tiles)"
 say "the commands keep their word"
