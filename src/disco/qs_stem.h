@@ -244,32 +244,57 @@ qs_stem_publish(qs_stem_t *s, u32 out, u64 sig, u32 sz, u16 ctl, u32 ts_origin)
     qs_stem_publish_at(s, out, o->base + (u64)o->chunk * QS_CHUNK_SZ, sig, sz, ctl, ts_origin);
 }
 
-/* qs_stem_fetch_ takes a batch off the ring: what the tile wants, within bounds, copied.  kept,
-   filtered and bad have a bit per descriptor. */
+/* qs_stem_copy_ copies a payload that may change meanwhile, out of a chunk that is all readable, to
+   a private one: small ones chunk by chunk, which costs less than the call. */
 QS_INLINE void
-qs_stem_fetch_(qs_tile_t const *tile, void *self, qs_stem_in_t *in, u32 *filtered, u32 *bad)
+qs_stem_copy_(u8 *to, u8 const *from, u32 sz, bool chunked)
+{
+    if (!chunked || sz > 4 * QS_CHUNK_SZ) {
+        qs_racy_copy(to, from, sz);
+        return;
+    }
+    for (u32 at = 0; at < sz; at += QS_CHUNK_SZ)
+        qs_racy_copy(to + at, from + at, QS_CHUNK_SZ);
+}
+
+/* What a fetch found out about the descriptors that it peeked, a bit for each. */
+typedef struct qs_stem_fetched {
+    u32 filtered, bad;
+} qs_stem_fetched_t;
+
+/* qs_stem_fetch_ takes a batch off the ring: what the tile wants, within bounds, copied.  What
+   the loop needs of in is read once: the compiler must think that its stores change it. */
+QS_INLINE qs_stem_fetched_t
+qs_stem_fetch_(qs_tile_t const *tile, void *self, qs_stem_in_t *in)
 {
     u32 cnt = qs_mcache_peek(&in->rx, in->frag, QS_BATCH);
+    qs_dcache_t const dcache = in->dcache;
+    u8 const *const base = in->base;
+    u8 *scratch = in->scratch;
+    u32 const mtu = in->mtu, off_mask = in->off_mask, stride = in->scratch_stride;
+    u32 const kind = in->kind;
+    bool const copies = !in->in_place;
     u32 kept = 0, slot = 0;
+    qs_stem_fetched_t got = {0};
 
     for (u32 i = 0; i < cnt; i++) {
         qs_frag_t const *f = &in->frag[i];
-        if (tile->want && !tile->want(self, in->kind, f->sig)) {
-            *filtered |= 1u << i;
+        if (tile->want && !tile->want(self, kind, f->sig)) {
+            got.filtered |= 1u << i;
             continue;
         }
-        u32 sz = f->sz, off = f->ctl & in->off_mask;
-        if (sz > in->mtu || !qs_dcache_holds(&in->dcache, f->chunk, off, sz)) {
-            *bad |= 1u << i;
+        u32 sz = f->sz, chunk = f->chunk, off = f->ctl & off_mask;
+        if (sz > mtu || !qs_dcache_holds(&dcache, chunk, off, sz)) {
+            got.bad |= 1u << i;
             continue;
         }
-        u8 const *data = in->base + (u64)f->chunk * QS_CHUNK_SZ + off;
+        u8 const *data = base + (u64)chunk * QS_CHUNK_SZ + off;
         if (tile->copy) {
-            tile->copy(self, in->kind, slot, f, data);
-        } else if (!in->in_place) {
-            u8 *scratch = in->scratch + (u64)slot * in->scratch_stride;
-            qs_racy_copy(scratch, data, sz);
+            tile->copy(self, kind, slot, f, data);
+        } else if (copies) {
+            qs_stem_copy_(scratch, data, sz, !off_mask);
             data = scratch;
+            scratch += stride;
         }
         in->data[slot] = data;
         if (slot != i)
@@ -282,8 +307,9 @@ qs_stem_fetch_(qs_tile_t const *tile, void *self, qs_stem_in_t *in, u32 *filtere
     in->done = (u32)__builtin_popcount(kept & ~whole);
     in->cnt = slot;
     in->peeked = cnt;
-    *filtered &= whole;
-    *bad &= whole;
+    got.filtered &= whole;
+    got.bad &= whole;
+    return got;
 }
 
 /* qs_stem_serve_ gives the tile what is left of the batch in hand, or a new one. */
@@ -293,11 +319,10 @@ qs_stem_serve_(qs_tile_t const *tile, void *self, qs_stem_t *s, u32 link)
     qs_stem_in_t *in = &s->in[link];
 
     if (!in->peeked) {
-        u32 filtered = 0, bad = 0;
-        qs_stem_fetch_(tile, self, in, &filtered, &bad);
+        qs_stem_fetched_t got = qs_stem_fetch_(tile, self, in);
         if (!in->peeked)
             return;
-        qs_stem_arrived_(s, in, filtered, bad);
+        qs_stem_arrived_(s, in, got.filtered, got.bad);
     }
     u32 left = in->cnt - in->done;
     if (left) {
