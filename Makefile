@@ -154,12 +154,13 @@ deps-check:
 	@./deps.sh install run test check
 
 SECONDS ?= 20
+JOBS ?= $(shell nproc)
 run: deps-run
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
 	@$(OUT)/quickstep dev --seconds $(SECONDS)
 
 test: deps-test
-	@$(MAKE) --no-print-directory all tests fuzzers races e2e
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests fuzzers races e2e
 	@test/run.sh $(OUT)
 
 bench: deps-bench
