@@ -21,7 +21,7 @@ step() { # step NAME COMMAND...
     fi
 }
 
-mk() { make --no-print-directory "$@"; }
+mk() { make --no-print-directory -j"$(nproc)" "$@"; }
 unit() { mk "$@" all tests fuzzers && test/run.sh "$(tree "$@")" unit; }
 tree() { # the directory a build goes to
     local out=build
@@ -29,7 +29,14 @@ tree() { # the directory a build goes to
     [[ "$*" == *CC=clang* ]] && out=$out-clang
     echo "$out"
 }
-races() { mk BUILD=tsan races && for r in build-tsan/race/race_*; do [ -x "$r" ] && { "$r" || return 1; }; done; }
+races() {
+    mk BUILD=tsan races || return 1
+    local list
+    mapfile -t list < <(find build-tsan/race -type f -perm -u+x | sort)
+    [ ${#list[@]} -gt 0 ] || return 1
+    for r in "${list[@]}"; do "$r" || return 1; done
+    echo "${#list[@]} race programs"
+}
 threads() { # the whole lab in threads, under TSan
     mk BUILD=tsan all || return 1
     TSAN_OPTIONS="suppressions=test/race/tsan.supp exitcode=66" build-tsan/quickstep dev --threads --seconds 3
