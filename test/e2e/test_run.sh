@@ -79,6 +79,22 @@ for port in (8001, 8003, 8004, 9001) * 5: s.sendto(b"x" * 100, ("127.0.0.1", por
 received() { "$bin" metrics --instance "$name" | grep -q '^quickstep_sink_other_total{.*} 20$'; }
 within 5 received || fail "20 datagrams were sent: $("$bin" metrics --instance "$name" | grep sink)"
 
+# Datagrams too long for the link stand between numbered ones in one batch of recvmmsg: the net tile
+# sleeps meanwhile.  They are counted, and the numbered ones arrive whole.
+net=$(tile_pid net)
+kill -STOP "$net"
+python3 -c 'import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+magic = 0x65626f7270207371
+for n in range(12):
+    if n % 3 == 1: s.sendto(b"y" * 1473, ("127.0.0.1", 9001))
+    check = ((magic ^ n * 0x9e3779b97f4a7c15 % 2**64) + 1) % 2**64
+    s.sendto(struct.pack("<4Q", magic, n, 1, check) + bytes(40 * n), ("127.0.0.1", 9001))'
+kill -CONT "$net"
+counted() { "$bin" metrics --instance "$name" | grep -q "^quickstep_$1_total{.*} $2\$"; }
+within 5 counted sink_received 12 && counted net_rx_oversize 4 && counted sink_damaged 0 ||
+    fail "12 numbered, 4 oversize: $("$bin" metrics --instance "$name" | grep -E '^quickstep_(sink|net)')"
+
 exits 0 metrics --instance "$name"
 python3 - "$tmp/out" <<'PY' || fail "metrics: no well-formed Prometheus text"
 import re, sys
