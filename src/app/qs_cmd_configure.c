@@ -205,7 +205,7 @@ plan_and_run(qs_topo_t const *topo, qs_config_t const *cfg, char const *verb, u3
 
     if (qs_plan_make(plan, wksp, topo, cfg, false, err, sizeof(err)) ||
         place(plan, cfg, verb, &node_cnt, err, sizeof(err))) {
-        fprintf(stderr, "quickstep configure: %s\n", err);
+        fprintf(stderr, "%s configure: %s\n", qs_text_program(), err);
     } else {
         *c = (qs_configure_t){.cfg = cfg,
                               .plan = plan,
@@ -253,8 +253,8 @@ qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos)
         return code;
     char const *verb = args.rest_cnt ? args.rest[0] : "";
     if (strcmp(verb, "check") != 0 && strcmp(verb, "init") != 0 && strcmp(verb, "undo") != 0) {
-        fprintf(stderr, "quickstep configure: check, init or undo? (see quickstep help %s)\n",
-                argv[0]);
+        fprintf(stderr, "%1$s configure: check, init or undo? (see %1$s help configure)\n",
+                qs_text_program());
         return 2;
     }
     code = pick_stages(args.rest + 1, args.rest_cnt - 1, &mask);

@@ -150,10 +150,11 @@ void
 qs_config_write_toml(FILE *out, qs_config_table_t const *table, void const *cfg, bool notes)
 {
     if (notes)
-        fputs("# quickstep's options.  Made from the option table by `quickstep config default`.\n"
-              "# Every line may be left out.  Environment variables (QUICKSTEP_NET_TILES=2) and\n"
-              "# --set (net.tiles=2) override this file.\n\n",
-              out);
+        fprintf(out,
+                "# %1$s's options.  Made from the option table by `%1$s config default`.\n"
+                "# Every line may be left out.  Environment variables (QUICKSTEP_NET_TILES=2) and\n"
+                "# --set (net.tiles=2) override this file.\n\n",
+                qs_text_program());
     fprintf(out, "schema_version = %u\n", QS_CONFIG_SCHEMA);
     for (u32 i = 0; i < table->section_cnt; i++) {
         qs_config_section_t const *s = &table->section[i];

@@ -288,7 +288,8 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     for (u32 i = 0; i < h->kept_cnt; i++)
         let_through(h->kept_fd[i]);
     snprintf(number, sizeof(number), "%d", fd);
-    execl("/proc/self/exe", "quickstep", "tile", number, g->plan->tile[tile].name, NULL);
+    execl("/proc/self/exe", program_invocation_short_name, "tile", number, g->plan->tile[tile].name,
+          NULL);
     _exit(127);
 }
 
