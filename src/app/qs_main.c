@@ -79,6 +79,7 @@ static qs_arg_t const config_usage[] = {
 static qs_arg_t const json_usage[] = {{"--json", NULL, "for programs", QS_ARG_FLAG, NULL}, {0}};
 static qs_arg_t const help_usage[] = {
     {"config", NULL, "all options of the configuration", QS_ARG_WORD, NULL},
+    {"--json", NULL, "for programs (config)", QS_ARG_FLAG, NULL},
     {"--man", NULL, "the man page", QS_ARG_FLAG, NULL},
     {"--bash", NULL, "the completion for bash", QS_ARG_FLAG, NULL},
     {0}};
@@ -134,7 +135,10 @@ cmd_help(int argc, char **argv, qs_topo_t const *const *topos)
         return 0;
     }
     if (!strcmp(argv[1], "config")) {
-        qs_config_write_help(stdout, &qs_config_table);
+        if (argc > 2 && !strcmp(argv[2], "--json"))
+            qs_config_write_help_json(stdout, &qs_config_table);
+        else
+            qs_config_write_help(stdout, &qs_config_table);
         return 0;
     }
     if (!strcmp(argv[1], "--man")) {

@@ -114,6 +114,26 @@ qs_config_cnt(void const *cfg, qs_config_section_t const *section)
     return cnt;
 }
 
+u64
+qs_config_number(void const *cfg, qs_config_section_t const *section, qs_config_row_t const *row)
+{
+    u8 const *at = (u8 const *)qs_config_at_const(cfg, section, 0) + row->off;
+    u32 narrow;
+    u64 wide;
+
+    switch (row->kind) {
+    case QS_CONFIG_U32:
+    case QS_CONFIG_POW2:
+        memcpy(&narrow, at, sizeof(narrow));
+        return narrow;
+    case QS_CONFIG_U64:
+        memcpy(&wide, at, sizeof(wide));
+        return wide;
+    default:
+        return 0;
+    }
+}
+
 int
 qs_config_append(void *cfg, qs_config_section_t const *section)
 {

@@ -143,6 +143,11 @@ void const *qs_config_at_const(void const *cfg, qs_config_section_t const *secti
 /* qs_config_cnt returns how many instances of a section cfg holds: 1 for a plain one. */
 u32 qs_config_cnt(void const *cfg, qs_config_section_t const *section);
 
+/* qs_config_number returns the value of a number (U32, POW2, U64) in a plain section; of any other
+   kind of option 0. */
+u64 qs_config_number(void const *cfg, qs_config_section_t const *section,
+                     qs_config_row_t const *row);
+
 /* qs_config_append adds an instance with the section's defaults.
    Returns its index, or -ENOSPC when there are max already. */
 int qs_config_append(void *cfg, qs_config_section_t const *section);
