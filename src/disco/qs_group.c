@@ -550,9 +550,12 @@ bury(qs_group_t *g, u32 tile, int status)
     } else {
         record->deaths++;
         gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
-        bool config = status_of(g, tile).reason == QS_EXIT_CONFIG;
-        bool never_ran = g->state == QS_GROUP_STARTING && (config || gt->failures >= BOOT_FAILURES);
-        if (row_of(g, tile)->death == QS_STOP || never_ran) {
+        u32 reason = status_of(g, tile).reason;
+        bool config = reason == QS_EXIT_CONFIG, stop = row_of(g, tile)->death == QS_STOP;
+        bool never_ran =
+            g->state == QS_GROUP_STARTING &&
+            (config || gt->failures >= BOOT_FAILURES || (stop && reason == QS_EXIT_BOOT));
+        if (stop || never_ran) {
             tell_death(g, tile, status, "it is not to be restarted");
             give_up(g, tile, never_ran ? "it does not start" : "it died, and the group with it");
             g->exit_code = !never_ran ? 1 : config ? 2 : 3;
