@@ -106,8 +106,8 @@ static struct refusal const refusals[] = {
     {{EYE, EAR}, {{"eye", "ear", GOOD, .ports = "tpu"}}, "link eye -> ear: only a net tile has ports"},
     {{WIRE, EYE}, {{"wire", "eye", GOOD}, {"wire", "eye", GOOD}}, "link wire -> eye stands in two rows"},
     {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tqu"}}, "link wire -> eye: there is no option port.tqu"},
-    {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tpu"}}, "port tpu = 9001 is already port tpu"},
-    {{WIRE, EYE, EAR}, {{"wire", "eye", GOOD, .ports = "tvu"}, {"wire", "ear", GOOD, .ports = "tvu"}}, "port tvu = 8003 is already port tvu"},
+    {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tpu"}}, "port.tpu = 9001 is already that of port.tpu"},
+    {{WIRE, EYE, EAR}, {{"wire", "eye", GOOD, .ports = "tvu"}, {"wire", "ear", GOOD, .ports = "tvu"}}, "port.tvu = 8003 is already that of port.tvu"},
     {{WIRE, {.tile = &eye, .cnt = 33}}, {{"wire", "eye", GOOD}}, "link wire_eye: 33 readers"},
 };
 /* clang-format on */
@@ -157,7 +157,8 @@ Test(topo, an_extra_port_that_is_taken_already_is_refused)
     at.cfg.net.extra_ports[0] = at.cfg.port.tvu;
     at.cfg.net.extra_ports_cnt = 1;
     cr_assert(eq(int, make(&qs_topo_listen), -EINVAL));
-    cr_assert(strstr(at.err, "port extra = 8003 is already port tvu") != NULL, "%s", at.err);
+    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
+              at.err);
 }
 
 Test(topo, a_tile_with_too_many_links_is_refused_and_nothing_is_overrun)
