@@ -8,8 +8,8 @@
 
    Threads: readers any, adding one.  Blocks: never.  Allocates: never. */
 
-#ifndef QS_DISCO_BLOOM_H
-#define QS_DISCO_BLOOM_H
+#ifndef QS_DISCO_GOSSIP_BLOOM_H
+#define QS_DISCO_GOSSIP_BLOOM_H
 
 #include "tango/base/qs_bits.h"
 

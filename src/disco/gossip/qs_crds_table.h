@@ -20,8 +20,8 @@
    Threads: one.  Blocks: never.  Allocates: never.  Bound: no call looks at more than the origins
    (expire, make room) or the values of one origin; scan at as many slots as it is asked to. */
 
-#ifndef QS_DISCO_CRDS_TABLE_H
-#define QS_DISCO_CRDS_TABLE_H
+#ifndef QS_DISCO_GOSSIP_CRDS_TABLE_H
+#define QS_DISCO_GOSSIP_CRDS_TABLE_H
 
 #include "tango/base/qs_hash.h"
 #include "waltz/codec/qs_crds.h"
