@@ -20,6 +20,7 @@ small tmpfs        | new_shm size=64k,mode=1777 |                           | 3 
 short tmpfs        | new_shm size=1m,mode=1777 |                            | 3 memory for net-0 .*room in its tmpfs | 3 memory for .*room in its tmpfs | 0,3 .
 read-only tmpfs    | new_shm ro                |                            | 0 not visible to other commands | 1,3 there is no tmpfs that we may write to | 0,3 .
 its nobody         | new_shm ro                | nobody                     | 0 not visible to other commands | 1,3 there is no tmpfs that we may write to | 0,3 .
+small group        | small_group               |                            | 3 the workspaces need 1 MiB, 0 MiB are available | 3 the workspaces need .* are available | 0,3 .
 read-only sys      | mount -o bind,ro /sys /sys |                           | 0 . | 0 . | 0,3 .
 hidden sys         | cover /sys                |                            | 0 . | 0 . | 3 a container hides it
 no node directory  | no_node_directory         | refuse ENOSYS mbind,set_mempolicy,get_mempolicy | 0 . | 0 . | 0,3 .
@@ -43,6 +44,17 @@ ENOSYS all         |                           | refuse ENOSYS ALL          | 0 
 
 refuse() { "$out/e2e/refuse" "$1" "${2/ALL/$all_calls}" "${@:3}"; }
 two_nodes() { HWLOC_SYNTHETIC="node:2 core:$(nproc --all) pu:1" "$@"; }
+small_group() { # a control group that may take 900 KiB and has 800, of which files are 300; both versions
+    local group
+    cover /sys/fs || return 1
+    group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+    mkdir -p "$group" && echo 921600 >"$group/memory.max" && echo 819200 >"$group/memory.current" &&
+        printf 'anon 1\ninactive_file 204800\nactive_file 102400\n' >"$group/memory.stat" || return 1
+    # Where a process has no group of version 2, that of version 1 counts.
+    grep -q ^0:: /proc/self/cgroup && return
+    group=/sys/fs/cgroup/memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+    mkdir -p "$group" && echo 921600 >"$group/memory.limit_in_bytes" && echo 819200 >"$group/memory.usage_in_bytes"
+}
 umount_huge() { umount "$tmp/huge" || true; }
 no_node_directory() { # a kernel without NUMA has everything of /sys/devices/system but that
     mkdir "$dir/system" && mount --bind /sys/devices/system "$dir/system" && cover /sys/devices/system &&
