@@ -110,6 +110,8 @@ typedef struct qs_tile {
     qs_wait_t wait;
     bool is_net; /* its payloads begin anywhere: the low six bits of ctl are part of their address;
                     its link rows name ports */
+    bool umem;   /* its links out, all lossy, share one UMEM: every line of theirs owns a frame, and it
+                    publishes with qs_stem_swap alone */
     u32 tidy_ns; /* between two tidy; 0: 100 us.  A busy tile looks for the order to halt as often.
                     A tile that sleeps tidies at least every 100 ms * (1 + links in and out) */
     int const *syscalls; /* beyond the stem's, ended by -1; NULL: none */
