@@ -91,37 +91,45 @@ qs_frame_parse_any(u8 const *frame, u32 sz, qs_frame_t *out)
 
 /* A one's complement sum does not mind how wide the words are that are added, nor in which byte
    order they are read, as long as nothing is lost at the top and the result is stored in the order
-   it was read: 32-bit halves are added to 64 bits, and folded once in the end. */
-static u32
-fold(u64 sum)
-{
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    return (u32)((sum >> 16) + (sum & 0xffff));
-}
-
+   it was read: 32-bit halves of little-endian words are added to 64 bits, and folded in the end. */
 QS_INLINE u64
 halves(u64 word)
 {
     return (word >> 32) + (word & 0xffffffff);
 }
 
-QS_INLINE u64
-load(void const *p)
+QS_INLINE u32
+fold(u64 sum)
 {
-    u64 word;
-    memcpy(&word, p, sizeof(word));
-    return word;
+    sum = halves(halves(sum));
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (u32)((sum >> 16) + (sum & 0xffff));
 }
 
-/* last reads the n < 8 bytes at p as the first ones of a word that is else 0. */
+/* last reads the sz < 8 bytes at p as the lowest of a word that is else 0; bytes read twice are
+   the same twice. */
 QS_INLINE u64
-last(void const *p, u32 n)
+last(u8 const *p, u32 sz)
 {
-    u64 word = 0;
-    memcpy(&word, p, n);
-    return word;
+    if (sz >= 4)
+        return qs_load_le32(p) | (u64)qs_load_le32(p + sz - 4) << 8 * (sz - 4);
+    if (sz >= 2)
+        return qs_load_le16(p) | (u64)qs_load_le16(p + sz - 2) << 8 * (sz - 2);
+    return sz ? *p : 0;
+}
+
+QS_INLINE void
+store_last(u8 *p, u32 sz, u64 word)
+{
+    if (sz >= 4) {
+        qs_store_le32(p, (u32)word);
+        qs_store_le32(p + sz - 4, (u32)(word >> 8 * (sz - 4)));
+    } else if (sz >= 2) {
+        qs_store_le16(p, (u16)word);
+        qs_store_le16(p + sz - 2, (u16)(word >> 8 * (sz - 2)));
+    } else if (sz) {
+        *p = (u8)word;
+    }
 }
 
 u16
@@ -130,32 +138,68 @@ qs_frame_sum(void const *data, u32 sz)
     u8 const *p = data;
     u64 sum = 0;
     for (; sz >= 8; p += 8, sz -= 8)
-        sum += halves(load(p));
-    u16 folded = (u16)fold(sum + halves(last(p, sz)));
-    return qs_load_be16(&folded);
+        sum += halves(qs_load_le64(p));
+    return __builtin_bswap16((u16)fold(sum + halves(last(p, sz))));
 }
 
-/* copy_sum copies and returns the sum of halves in the byte order of the machine. */
-static u64
+/* copy_sum copies, and returns the sum as 16-bit words in network order. */
+QS_INLINE u32
 copy_sum(u8 *to, u8 const *from, u32 sz)
 {
-    u64 a = 0;
-    u64 b = 0;
-    for (; sz >= 16; to += 16, from += 16, sz -= 16) {
-        u64 x = load(from);
-        u64 y = load(from + 8);
-        memcpy(to, &x, 8);
-        memcpy(to + 8, &y, 8);
-        a += halves(x);
-        b += halves(y);
+    u64 sum = 0;
+    u32 whole = sz & ~7u;
+    for (u32 i = 0; i < whole; i += 8) {
+        u64 word = qs_load_le64(from + i);
+        qs_store_le64(to + i, word);
+        sum += halves(word);
     }
-    if (sz >= 8) {
-        u64 x = load(from);
-        memcpy(to, &x, 8);
-        a += halves(x);
-        to += 8, from += 8, sz -= 8;
+    u64 word = last(from + whole, sz & 7);
+    store_last(to + whole, sz & 7, word);
+    return __builtin_bswap16((u16)fold(sum + halves(word)));
+}
+
+QS_INLINE u32
+words(u32 x)
+{
+    return (x >> 16) + (x & 0xffff);
+}
+
+/* inverted folds a sum of less than 2^32 and inverts it. */
+QS_INLINE u16
+inverted(u32 sum)
+{
+    return (u16)~words(words(sum));
+}
+
+u32
+qs_frame_write(u8 *frame, qs_frame_to_t const *to, void const *payload, u32 payload_sz)
+{
+    u32 hdr_sz = qs_frame_hdr_sz(to->vlan);
+    u8 *ip = frame + hdr_sz - QS_FRAME_IP_SZ - QS_FRAME_UDP_SZ;
+    u8 *udp = ip + QS_FRAME_IP_SZ;
+    u32 udp_sz = payload_sz + QS_FRAME_UDP_SZ;
+    u32 ip_sz = udp_sz + QS_FRAME_IP_SZ;
+    u32 ports = (u32)to->src_port << 16 | to->dst_port;
+    u32 addresses = words(to->src_ip) + words(to->dst_ip);
+
+    qs_store_le64(frame, to->dst_mac | to->src_mac << 48);
+    qs_store_le32(frame + 8, (u32)(to->src_mac >> 16));
+    qs_store_be16(frame + 12, ETHERTYPE_IPV4);
+    if (to->vlan != QS_FRAME_NO_VLAN) {
+        qs_store_be32(frame + 12, ETHERTYPE_VLAN << 16 | to->vlan);
+        qs_store_be16(frame + 16, ETHERTYPE_IPV4);
     }
-    u64 x = last(from, sz);
-    memcpy(to, &x, sz);
-    return a + b + halves(x);
+    qs_store_be64(ip, 0x4500000000000000u | (u64)ip_sz << 32 | (u64)to->ip_id << 16 | IP_DF);
+    u16 ip_sum =
+        inverted(0x4500 + ip_sz + to->ip_id + IP_DF + (IP_TTL << 8 | IP_PROTO_UDP) + addresses);
+    qs_store_be32(ip + 8, IP_TTL << 24 | IP_PROTO_UDP << 16 | ip_sum);
+    qs_store_be32(ip + 12, to->src_ip);
+    qs_store_be32(ip + 16, to->dst_ip);
+
+    u32 sum = copy_sum(udp + QS_FRAME_UDP_SZ, payload, payload_sz);
+    u16 udp_sum = inverted(sum + addresses + IP_PROTO_UDP + udp_sz + words(ports) + udp_sz);
+    qs_store_be32(udp, ports);
+    qs_store_be16(udp + 4, (u16)udp_sz);
+    qs_store_be16(udp + 6, udp_sum ? udp_sum : 0xffff);
+    return hdr_sz + payload_sz;
 }
