@@ -123,7 +123,7 @@ text_wide(out_t const *o, struct bpf_insn const *i)
     case 0:
         return say(o, "r%u = 0x%lx ll", i->dst_reg, (unsigned long)imm);
     case BPF_PSEUDO_MAP_FD:
-        return imm <= INT32_MAX && say(o, "r%u = map fd %d", i->dst_reg, i->imm);
+        return imm <= INT32_MAX && say(o, "r%u = map %d", i->dst_reg, i->imm);
     default:
         return false;
     }

@@ -57,6 +57,10 @@ typedef struct qs_xdp {
    closed: -EINVAL (spec), -EPERM, -ENOMEM, or another -errno of bpf(2). */
 int qs_xdp_load(qs_xdp_t *xdp, qs_xdp_spec_t const *spec, FILE *log);
 
+/* qs_xdp_prog_load gives any XDP program to the kernel; log as above.  Returns its fd, close-on-exec, or
+   -errno of bpf(2): -EACCES and -EINVAL are the verifier's. */
+int qs_xdp_prog_load(char const *name, qs_ebpf_t const *ebpf, FILE *log);
+
 /* qs_xdp_attach puts the loaded program on an interface.  Returns 0, or with nothing changed:
    -EBUSY (another program is there: why names its id, its name and how to remove it),
    -ENODEV, -EOPNOTSUPP or another -errno (the driver does not want it in this mode),
