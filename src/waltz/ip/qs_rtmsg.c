@@ -1,14 +1,14 @@
 #include "waltz/ip/qs_rtmsg.h"
 
 #include <linux/fib_rules.h>
+#include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
-#define IFF_CARRIER  0x10000u /* IFF_LOWER_UP, which <net/if.h> lacks */
+#define IFF_CARRIER  0x10000u /* IFF_LOWER_UP, which some versions of the header hide */
 #define VLAN_ID_MAX  4094u
 #define TYPE_MASK    0x3fffu /* of an attribute: without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
 #define PRIO_MAIN    32766u
