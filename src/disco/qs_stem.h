@@ -39,6 +39,7 @@ typedef enum qs_exit {
     QS_EXIT_DONE,           /* its work is done */
     QS_EXIT_BOOT,           /* boot or init failed; the log says why */
     QS_EXIT_CONFIG,         /* ... because an option cannot be (-EINVAL) */
+    QS_EXIT_RENEW,          /* the supervisor wants it anew (QS_TEND_RENEW) */
     QS_EXIT_FIRST_OWN = 16, /* a tile's own reasons for giving up begin here */
 } qs_exit_t;
 
