@@ -54,7 +54,7 @@ typedef struct qs_group_tile {
     u32 part_sz; /* bytes of an unfinished line */
     char part[QS_GROUP_LINE_SZ];
     char line[QS_GROUP_LAST_LINES][QS_GROUP_LINE_SZ];
-    bool renewed; /* it was told to end and be started again */
+    bool renewed;      /* it was told to end and be started again */
     qs_tile_ctx_t ctx; /* of keep and tend */
     qs_handover_t handover;
 } qs_group_tile_t;

@@ -220,7 +220,8 @@ drain(qs_net_t *n, qs_stem_t *stem, u32 idx)
         frame[i] = qs_net_frames_take(f);
         room[i] = n->mem + f->off + qs_net_frames_addr(f, frame[i]);
     }
-    u32 cnt = qs_net_socket_receive(&n->rx_sock, port->fd, room, port->room_sz, rooms, d, &overflow);
+    u32 cnt =
+        qs_net_socket_receive(&n->rx_sock, port->fd, room, port->room_sz, rooms, d, &overflow);
     qs_metric_inc(&n->m->rx_call);
     qs_metric_add(&n->taken, cnt);
     if (cnt)
@@ -372,7 +373,8 @@ send_by_socket(qs_net_t *n, qs_send_t const *req, u32 cnt)
 {
     u8 const *payload = (u8 const *)&req->dst[req->dst_cnt];
     int err, fd = n->port[req->src_port_idx].fd;
-    u32 sent = qs_net_socket_send(&n->tx_sock, fd, payload, req->sz, &req->dst[n->tx_done], cnt, &err);
+    u32 sent =
+        qs_net_socket_send(&n->tx_sock, fd, payload, req->sz, &req->dst[n->tx_done], cnt, &err);
 
     qs_metric_inc(&n->m->tx_call);
     qs_metric_add(&n->m->tx_datagram, sent);

@@ -97,10 +97,11 @@ typedef struct qs_tile_ctx {
     u8 *mem;                    /* boot, init: its workspace; offsets are the plan's */
     int own_fd[QS_TILE_FD_MAX]; /* boot adds what it opened and is not waited for */
     u32 own_cnt;
-    u32 exit_reason; /* boot: why it failed, for tend */
+    u32 exit_reason;             /* boot: why it failed, for tend */
     int wait_fd[QS_TILE_FD_MAX]; /* QS_WAIT_POLL: boot adds what wakes it when readable */
     u32 wait_cnt;
-    char err[512]; /* keep, boot and init: one line for the user when they fail; tend: what it did */
+    char
+        err[512]; /* keep, boot and init: one line for the user when they fail; tend: what it did */
 } qs_tile_ctx_t;
 
 /* A batch of one input.  data[i] are frag[i].sz readable bytes: a private copy, unless the input
@@ -124,13 +125,14 @@ typedef struct qs_tile {
     qs_wait_t wait;
     bool is_net; /* its payloads begin anywhere: the low six bits of ctl are part of their address;
                     its link rows name ports */
-    bool umem;   /* its links out, all lossy, share one UMEM: every line of theirs owns a frame, and it
+    bool
+        umem; /* its links out, all lossy, share one UMEM: every line of theirs owns a frame, and it
                     publishes with qs_stem_swap alone */
     u32 tidy_ns; /* between two tidy; 0: 100 us.  A busy tile looks for the order to halt as often.
                     A tile that sleeps tidies at least every 100 ms * (1 + links in and out) */
     int const *syscalls; /* beyond the stem's, ended by -1; NULL: none */
 
-    int (*keep)(qs_tile_ctx_t *ctx);                           /* 0 or -errno */
+    int (*keep)(qs_tile_ctx_t *ctx);          /* 0 or -errno */
     int (*tend)(qs_tile_ctx_t *ctx, u32 why); /* 0, QS_TEND_RENEW, or -errno: the group ends */
     void (*drop)(qs_tile_ctx_t *ctx);
     void *(*layout)(qs_layout_t *l, qs_tile_ctx_t const *ctx); /* returns self */

@@ -41,11 +41,11 @@ typedef enum qs_net_exit {
 enum {
     QS_NET_NOTE_RUNG,
     QS_NET_NOTE_IFINDEX,
-    QS_NET_NOTE_MAC,     /* qs_frame_mac */
-    QS_NET_NOTE_IP,      /* what we send from */
-    QS_NET_NOTE_PREFIX,  /* bits of the network that is on the link */
-    QS_NET_NOTE_DRAINS,  /* this tile reads the ordinary sockets */
-    QS_NET_NOTE_ROUND,   /* changes with whatever the tile must be started anew for */
+    QS_NET_NOTE_MAC,    /* qs_frame_mac */
+    QS_NET_NOTE_IP,     /* what we send from */
+    QS_NET_NOTE_PREFIX, /* bits of the network that is on the link */
+    QS_NET_NOTE_DRAINS, /* this tile reads the ordinary sockets */
+    QS_NET_NOTE_ROUND,  /* changes with whatever the tile must be started anew for */
 };
 
 /* clang-format off */
@@ -135,13 +135,13 @@ typedef struct qs_net {
     u32 tx_unkicked;
     u64 tx_oldest_ns; /* of those: when it was put there */
     u64 flush_ns;
-    u64 kick_at; /* when the kernel is asked again to send what it left */
-    bool held[QS_IN_MAX]; /* links of which a request is not kicked yet */
-    u64 tx_down_until; /* the interface was down: the sockets' turn to be refused */
+    u64 kick_at;           /* when the kernel is asked again to send what it left */
+    bool held[QS_IN_MAX];  /* links of which a request is not kicked yet */
+    u64 tx_down_until;     /* the interface was down: the sockets' turn to be refused */
     u64 rx_known, rx_done; /* datagrams seen in the rx ring, and dealt with; survive a restart */
-    qs_xsk_stats_t stats; /* as last read */
-    u64 progress_ns;      /* when a frame was last known to be sent, or none waited */
-    u64 done_before;      /* ... and what was done then */
+    qs_xsk_stats_t stats;  /* as last read */
+    u64 progress_ns;       /* when a frame was last known to be sent, or none waited */
+    u64 done_before;       /* ... and what was done then */
     u32 tx_done_before;
     u32 tx_completed;
     u32 strikes;

@@ -111,8 +111,8 @@ see_descs(qs_net_frames_t *f, qs_xsk_ring_t const *r, u32 from, u32 to, u32 *twi
     u32 cnt = to - from;
 
     for (u32 i = from; i != to && cnt <= r->mask + 1; i++)
-        if (!see(f, qs_net_frames_of(f, f->off +
-                                            ((qs_xsk_desc_t const *)r->entry)[i & r->mask].addr)))
+        if (!see(f,
+                 qs_net_frames_of(f, f->off + ((qs_xsk_desc_t const *)r->entry)[i & r->mask].addr)))
             *twice += 1;
     return cnt;
 }
@@ -129,8 +129,7 @@ see_rings(qs_net_frames_t *f, qs_xsk_t const *x, qs_net_audit_t *a)
 
     a->rx = see_descs(f, &x->rx, x->rx.own, rx_end, &a->twice);
     a->fill = see_addrs(f, &x->fill, fill_begin, x->fill.own, &a->twice);
-    a->completion =
-        see_addrs(f, &x->completion, x->completion.own, completion_end, &a->twice);
+    a->completion = see_addrs(f, &x->completion, x->completion.own, completion_end, &a->twice);
     a->tx = see_descs(f, &x->tx, tx_begin, x->tx.own, &a->twice);
     return (fill_begin - rx_end) + (tx_begin - completion_end);
 }

@@ -15,7 +15,7 @@ typedef struct qs_net_iface {
     char name[IFNAMSIZ];
     u32 index;
     bool loopback, default_route;
-    u64 mac; /* qs_frame_mac */
+    u64 mac;         /* qs_frame_mac */
     char driver[32]; /* "" if it does not say */
     u32 addr_cnt;
     u32 addr[QS_NET_ADDR_MAX]; /* host order; the first is the one asked for, if it is there */

@@ -15,7 +15,7 @@
 typedef struct kept {
     qs_config_net_t const *net;
     qs_net_rung_t rung;
-    u32 may;     /* rungs that options and experience leave, one bit each */
+    u32 may;      /* rungs that options and experience leave, one bit each */
     bool standby; /* on SOCKET for want of the interface or of its XDP slot, not of the rungs */
     u32 looks;
     u32 round;
@@ -25,8 +25,8 @@ typedef struct kept {
     qs_xdp_pair_t pair[QS_XDP_PAIR_MAX];
     u32 pair_cnt;
     qs_xdp_t xdp;
-    u32 users;              /* tiles that have come to keep, and not to drop */
-    bool share;             /* one socket per port, the first tile's to read */
+    u32 users;               /* tiles that have come to keep, and not to drop */
+    bool share;              /* one socket per port, the first tile's to read */
     int socket[QS_PORT_MAX]; /* those */
 } kept_t;
 
@@ -132,8 +132,9 @@ static int
 attach(kept_t *k, qs_net_rung_t rung)
 {
     qs_xdp_mode_t mode = rung == QS_NET_SKB ? QS_XDP_SKB : QS_XDP_DRV;
-    qs_xdp_spec_t spec = {.filter = k->net->filter == QS_CONFIG_net_filter_user ? QS_XDP_FILTER_USER
-                                                                                : QS_XDP_FILTER_KERNEL,
+    qs_xdp_spec_t spec = {.filter = k->net->filter == QS_CONFIG_net_filter_user
+                                        ? QS_XDP_FILTER_USER
+                                        : QS_XDP_FILTER_KERNEL,
                           .pair = k->pair,
                           .pair_cnt = k->pair_cnt,
                           .queue_cnt = k->net->tiles};
@@ -312,7 +313,8 @@ qs_net_keep(qs_tile_ctx_t *ctx)
 static int
 step_down(qs_tile_ctx_t *ctx, kept_t *k, u32 why)
 {
-    static char const *const reason[] = {"it could not be had", "received packets did not come through",
+    static char const *const reason[] = {"the kernel refused the XSK",
+                                         "received packets did not come through",
                                          "packets were not sent", "the interface is gone"};
     char said[QS_XDP_WHY_MAX] = "";
     qs_net_rung_t was = k->rung;
@@ -379,8 +381,10 @@ look(qs_tile_ctx_t *ctx, kept_t *k)
         char why[QS_XDP_WHY_MAX];
         qs_xdp_detach(&k->xdp);
         if (!attach(k, k->rung)) {
-            snprintf(ctx->err, sizeof(ctx->err), "net: our XDP program was detached from %s by "
-                     "somebody; it is attached again", k->ifname);
+            snprintf(ctx->err, sizeof(ctx->err),
+                     "net: our XDP program was detached from %s by "
+                     "somebody; it is attached again",
+                     k->ifname);
             return;
         }
         snprintf(why, sizeof(why), "%s", k->xdp.why);

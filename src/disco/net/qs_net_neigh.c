@@ -23,8 +23,7 @@ next(struct rtattr const *a, void const *data, u32 *left)
     return *left >= sizeof(*a) && a->rta_len >= sizeof(*a) && a->rta_len <= *left ? a : NULL;
 }
 
-#define VALID                                                                                      \
-    (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
+#define VALID     (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
 #define READS_MAX 64u /* of one call, whatever the kernel has to say */
 
 int
@@ -53,8 +52,9 @@ qs_net_neigh_ask(qs_net_neigh_t *n)
     struct {
         struct nlmsghdr h;
         struct ifinfomsg m;
-    } link = {.h = {.nlmsg_len = sizeof(link), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
-              .m = {.ifi_index = (int)n->ifindex}};
+    } link = {
+        .h = {.nlmsg_len = sizeof(link), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
+        .m = {.ifi_index = (int)n->ifindex}};
     struct {
         struct nlmsghdr h;
         struct ndmsg m;
@@ -113,7 +113,8 @@ read_link(qs_net_neigh_t *n, struct nlmsghdr const *h)
     for (struct rtattr const *a = NULL; (a = next(a, m + 1, &left));) {
         if (a->rta_type == IFLA_MTU && RTA_PAYLOAD(a) == sizeof(u32))
             memcpy(&n->link.mtu, RTA_DATA(a), sizeof(u32));
-        if (a->rta_type != IFLA_STATS64 || RTA_PAYLOAD(a) < offsetof(struct rtnl_link_stats64, multicast))
+        if (a->rta_type != IFLA_STATS64 ||
+            RTA_PAYLOAD(a) < offsetof(struct rtnl_link_stats64, multicast))
             continue;
         memset(&s, 0, sizeof(s));
         memcpy(&s, RTA_DATA(a), RTA_PAYLOAD(a) < sizeof(s) ? RTA_PAYLOAD(a) : sizeof(s));

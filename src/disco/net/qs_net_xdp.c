@@ -2,11 +2,11 @@
 
 #include "disco/qs_fault.h"
 
-#define KICK_BATCH  32u     /* as many packets as the kernel sends in one call, in copy mode */
-#define KICKS_MAX   8u      /* of one flush */
+#define KICK_BATCH    32u /* as many packets as the kernel sends in one call, in copy mode */
+#define KICKS_MAX     8u  /* of one flush */
 #define KICK_AGAIN_NS 50000u
-#define DOWN_NS     100000000u
-#define STRIKES_MAX 10u /* looks in a row with the signs of a stall: a second */
+#define DOWN_NS       100000000u
+#define STRIKES_MAX   10u /* looks in a row with the signs of a stall: a second */
 
 static void
 refill(qs_net_t *n)
@@ -188,8 +188,8 @@ u32
 qs_net_xdp_flush(qs_net_t *n, u64 now, bool must)
 {
     qs_xsk_ring_t *tx = &n->xsk.tx;
-    bool due = n->tx_unkicked && (must || n->tx_unkicked >= KICK_BATCH ||
-                                  now - n->tx_oldest_ns >= n->flush_ns);
+    bool due = n->tx_unkicked &&
+               (must || n->tx_unkicked >= KICK_BATCH || now - n->tx_oldest_ns >= n->flush_ns);
 
     if (!n->tx_side)
         return 0;

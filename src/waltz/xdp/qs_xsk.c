@@ -66,8 +66,8 @@ map_ring(qs_xsk_t *x, u32 idx, qs_xsk_ring_t *ring, struct xdp_ring_offset const
          u64 entry_sz, u64 page_off)
 {
     u64 sz = off->desc + depth * entry_sz;
-    u8 *mem = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, x->fd,
-                   (off_t)page_off);
+    u8 *mem =
+        mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, x->fd, (off_t)page_off);
 
     if (mem == MAP_FAILED)
         return -errno;
