@@ -9,7 +9,7 @@ holder=
 hold() { # hold MODE: in the background, until it says that it holds
     "$out/e2e/xdp_hold" qs0 "$1" >"$tmp/held" 2>"$tmp/said" &
     holder=$!
-    within 10 grep -q held "$tmp/held" || { kill $holder 2>/dev/null && return 1; }
+    within 10 grep -qs held "$tmp/held" || { kill $holder 2>/dev/null && return 1; }
 }
 shown() { "$bin" xdp show "$@" --json >"$tmp/json" || fail "xdp show $*"; }
 is() { [ "$(value "$tmp/json" "$1")" = true ] || fail "not $1: $(cat "$tmp/json")"; }
