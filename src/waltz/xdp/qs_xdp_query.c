@@ -207,7 +207,7 @@ qs_xdp_describe(char *text, u64 sz, char const *ifname, qs_xdp_found_t const *fo
         snprintf(how, sizeof(how), "bpftool link detach id %u", found->link_id);
     else
         snprintf(how, sizeof(how), "ip link set dev %s %s off", ifname, off[found->mode]);
-    snprintf(text, sz, "%s already has XDP program %u \"%s\"%s (mode %s); to remove it: %s", ifname,
+    snprintf(text, sz, "%s has XDP program %u \"%s\"%s (mode %s); to remove it: %s", ifname,
              found->prog_id, found->name, found->ours ? ", of another quickstep" : "",
              qs_xdp_mode_name(found->mode), how);
 }
@@ -225,6 +225,8 @@ qs_xdp_remove(u32 ifindex, char *text, u64 sz)
     qs_xdp_found_t const *foreign = NULL;
     for (u32 i = 0; i < query.cnt; i++) {
         qs_xdp_found_t const *found = &query.found[i];
+        if (!found->insn_cnt)
+            return -EPERM; /* whose it is we may not know */
         if (!found->ours || !found->link_id) {
             foreign = found;
             continue;
