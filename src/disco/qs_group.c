@@ -239,7 +239,7 @@ keep_open(qs_group_t *g, u32 tile)
                               .tile = tile,
                               .idx = g->plan->tile[tile].idx,
                               .cnt = g->plan->tile[tile].cnt,
-                              .shared = &g->shared[g->plan->tile[tile].row]};
+                              .common = &g->common[g->plan->tile[tile].row]};
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)
         return 0;

@@ -73,7 +73,7 @@ typedef struct qs_group {
     qs_wksp_t wksp[QS_TILE_MAX];
     qs_group_tile_t tile[QS_TILE_MAX];
     u64 thread[QS_TILE_MAX];
-    void *shared[QS_TILE_MAX]; /* of each row, for keep and tend */
+    void *common[QS_TILE_MAX]; /* of each row, for keep and tend */
     u64 tend_at;
     u64 stale_bytes;  /* memory of dead instances that start removed */
     u64 bytes;        /* memory of this one */

@@ -170,7 +170,7 @@ Test(topo, an_extra_port_that_is_taken_already_is_refused)
     at.cfg.net.extra_ports[0] = at.cfg.port.tvu;
     at.cfg.net.extra_ports_cnt = 1;
     cr_assert(eq(int, make(&qs_topo_listen), -EINVAL));
-    cr_assert(strstr(at.err, "port extra = 8003 is already port tvu") != NULL, "%s", at.err);
+    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s", at.err);
 }
 
 Test(topo, a_tile_with_too_many_links_is_refused_and_nothing_is_overrun)
