@@ -285,7 +285,7 @@ million(u32 const weight[33], u32 block_cnt)
 
 Test(lpm, a_million_prefixes_of_the_internet_are_right)
 {
-    million(internet, 500000);
+    million(internet, 1000000);
 }
 
 Test(lpm, a_million_prefixes_of_all_lengths_are_right)
