@@ -359,7 +359,7 @@ qs_boot_main(int fd, qs_topo_t const *const *topos)
 {
     static qs_handover_t h;
 
-    if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) || h.magic != QS_HANDOVER_MAGIC) {
+    if (read(fd, &h, sizeof(h)) != (ssize_t)sizeof(h) || h.magic != QS_HANDOVER_MAGIC) {
         qs_log(&cannot_boot, "this subcommand is for the supervisor's own use");
         return 2;
     }

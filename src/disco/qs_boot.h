@@ -7,7 +7,7 @@
        <tile>   its rings and payloads, fseqs, metrics, status, state             read by neighbours
 
    so "who may write what" is a matter of which descriptors a process was given.  The hand-over
-   is a memfd with the numbers of those descriptors; nothing is looked up by path.
+   is a pipe with the numbers of those descriptors; nothing is looked up by path.
 
    Threads: one per tile.  Blocks: boot does.  Allocates: boot does. */
 

@@ -1,6 +1,7 @@
 #include "disco/qs_group.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,7 +19,8 @@
 #define BACKOFF_MAX_NS 5000000000ull
 #define SETTLED_NS     10000000000ull /* a tile that ran this long failed for a new reason */
 #define HALT_GRACE_NS  3000000000ull
-#define BOOT_FAILURES  3u /* before its first good start */
+#define LOOK_NS        20000000u /* between looks whether a tile without pidfd lives */
+#define BOOT_FAILURES  3u        /* before its first good start */
 
 static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
 static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
@@ -110,11 +112,14 @@ make_workspace(qs_group_t *g, qs_shm_t *shm, qs_wksp_t *wksp, char const *name,
 {
     u64 sz = qs_wksp_plan_size(plan);
     int err = qs_shm_create(shm, &g->instance, name, sz, page_sz_max, node);
-    char said[256];
+    char said[256], tile[QS_INSTANCE_NAME_MAX + 1], options[160];
 
-    if (err)
-        return refuse(g, 3, "memory for %s (%lu KiB): %s; %s", name, sz >> 10, strerror(-err),
-                      qs_shm_say(shm, said, sizeof(said)));
+    if (err) {
+        snprintf(tile, sizeof(tile), "%.*s", (int)strcspn(name, "-"), name);
+        return refuse(g, 3, "memory for %s (%lu KiB): %s; %s%s", name, sz >> 10, strerror(-err),
+                      qs_shm_say(shm, said, sizeof(said)),
+                      qs_plan_options(g->plan, g->conf.cfg, tile, options, sizeof(options)));
+    }
     err = qs_wksp_create(wksp, shm, plan, hash);
     if (err)
         return refuse(g, 3, "workspace %s: %s", name, wksp->why[0] ? wksp->why : strerror(-err));
@@ -166,10 +171,36 @@ make_rings(qs_group_t *g, u32 tile)
     return qs_cnc_new(cnc) ? refuse(g, 2, "tile %s: no status block", t->name) : 0;
 }
 
+/* check_memory refuses what cannot fit before anything is touched: where memory runs out, the kernel
+   would rather kill somebody. */
+static int
+check_memory(qs_group_t *g)
+{
+    qs_shm_host_t host;
+    u64 need = 0;
+    char options[160];
+
+    for (u32 i = 0; i < g->plan->tile_cnt; i++)
+        need += g->plan->tile[i].wksp_sz;
+    qs_shm_host(&host);
+    u64 have = host.mem_available;
+    for (u32 i = 0; i < host.pool_cnt && have != UINT64_MAX; i++)
+        if (host.pool[i].node < 0)
+            have += host.pool[i].free * host.pool[i].page_sz;
+    return need <= have
+               ? 0
+               : refuse(g, 3, "the workspaces need %lu MiB, %lu MiB are available%s", need >> 20,
+                        have >> 20,
+                        qs_plan_options(g->plan, g->conf.cfg, NULL, options, sizeof(options)));
+}
+
 static int
 make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
 {
-    int err = make_boot(g);
+    int err = check_memory(g);
+
+    if (!err)
+        err = make_boot(g);
 
     for (u32 i = 0; !err && i < g->plan->tile_cnt; i++) {
         char name[QS_INSTANCE_NAME_MAX + 1];
@@ -180,6 +211,26 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
             err = make_rings(g, i);
     }
     return err;
+}
+
+/* name_port writes which option is behind "UDP port N", or the address, that a tile could not have. */
+static char const *
+name_port(qs_group_t const *g, char const *said, int err, char *out, u64 out_sz)
+{
+    char const *at = strstr(said, "port ");
+    u64 number = at ? strtoull(at + 5, NULL, 10) : 0;
+    char option[32];
+
+    out[0] = 0;
+    if (err == -EADDRNOTAVAIL && g->conf.cfg->net.bind_address[0]) {
+        snprintf(out, out_sz, " (net.bind_address = %s)", g->conf.cfg->net.bind_address);
+        return out;
+    }
+    for (u32 i = 0; number && i < g->plan->port_cnt; i++)
+        if (g->plan->port[i].port == number)
+            snprintf(out, out_sz, " (%s)",
+                     qs_plan_port_option(&g->plan->port[i], option, sizeof(option)));
+    return out;
 }
 
 /* keep_open lets each tile open, once and with our privileges, what must outlive it. */
@@ -195,13 +246,16 @@ keep_open(qs_group_t *g, u32 tile)
                          .idx = g->plan->tile[tile].idx,
                          .cnt = g->plan->tile[tile].cnt};
 
+    char option[64];
+
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)
         return 0;
     int err = table->keep(&ctx);
     if (err)
-        return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s", g->plan->tile[tile].name,
-                      ctx.err[0] ? ctx.err : strerror(-err));
+        return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s%s", g->plan->tile[tile].name,
+                      ctx.err[0] ? ctx.err : strerror(-err),
+                      name_port(g, ctx.err, err, option, sizeof(option)));
     gt->handover.kept_cnt = ctx.kept_cnt;
     memcpy(gt->handover.kept_fd, ctx.kept_fd, sizeof(ctx.kept_fd));
     return 0;
@@ -276,9 +330,11 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     signal(SIGPIPE, SIG_IGN);
     dup2(log_fd, 2);
     bind_self(g, tile);
-    int fd = memfd_create("handover", 0);
-    if (fd < 0 || write(fd, h, sizeof(*h)) != (ssize_t)sizeof(*h))
+    int handover[2]; /* a pipe: containers may forbid memfd_create */
+    _Static_assert(sizeof(*h) <= PIPE_BUF, "a pipe takes it at once");
+    if (pipe(handover) || write(handover[1], h, sizeof(*h)) != (ssize_t)sizeof(*h))
         _exit(1);
+    fcntl(handover[1], F_SETFD, FD_CLOEXEC);
     let_through(h->boot_fd);
     let_through(h->bells_fd);
     for (u32 t = 0; t < QS_TILE_MAX; t++) {
@@ -287,8 +343,9 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     }
     for (u32 i = 0; i < h->kept_cnt; i++)
         let_through(h->kept_fd[i]);
-    snprintf(number, sizeof(number), "%d", fd);
-    execl("/proc/self/exe", "quickstep", "tile", number, g->plan->tile[tile].name, NULL);
+    snprintf(number, sizeof(number), "%d", handover[0]);
+    execl("/proc/self/exe", program_invocation_short_name, "tile", number, g->plan->tile[tile].name,
+          NULL);
     _exit(127);
 }
 
@@ -311,7 +368,7 @@ start_process(qs_group_t *g, u32 tile)
         return -errno;
     gt->handover.first_start = false; /* from now on the tile's memory is not new */
     gt->pid = pid;
-    gt->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    gt->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* refused in some containers: then -1 */
     gt->started_ns = now_ns(g);
     gt->retry_at = 0;
     gt->part_sz = 0;
@@ -387,8 +444,9 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
     }
     if (!code)
         code = make_memory(g, wksp);
-    if (!code && conf->enter && conf->enter(conf->enter_arg))
-        code = refuse(g, 3, "cannot enter the node's namespaces");
+    int entered = !code && conf->enter ? conf->enter(conf->enter_arg) : 0;
+    if (entered)
+        code = refuse(g, 3, "cannot enter the node's namespaces: %s", strerror(-entered));
     if (!code)
         code = make_handovers(g);
     free(wksp);
@@ -492,9 +550,12 @@ bury(qs_group_t *g, u32 tile, int status)
     } else {
         record->deaths++;
         gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
-        bool config = status_of(g, tile).reason == QS_EXIT_CONFIG;
-        bool never_ran = g->state == QS_GROUP_STARTING && (config || gt->failures >= BOOT_FAILURES);
-        if (row_of(g, tile)->death == QS_STOP || never_ran) {
+        u32 reason = status_of(g, tile).reason;
+        bool config = reason == QS_EXIT_CONFIG, stop = row_of(g, tile)->death == QS_STOP;
+        bool never_ran =
+            g->state == QS_GROUP_STARTING &&
+            (config || gt->failures >= BOOT_FAILURES || (stop && reason == QS_EXIT_BOOT));
+        if (stop || never_ran) {
             tell_death(g, tile, status, "it is not to be restarted");
             give_up(g, tile, never_ran ? "it does not start" : "it died, and the group with it");
             g->exit_code = !never_ran ? 1 : config ? 2 : 3;
@@ -527,7 +588,9 @@ until_next_restart(qs_group_t const *g, int timeout_ms)
 
     for (u32 i = 0; i < g->plan->tile_cnt; i++) {
         u64 at = g->tile[i].retry_at;
-        if (!at || g->tile[i].pid)
+        if (g->tile[i].pid && g->tile[i].pidfd < 0)
+            at = now + LOOK_NS;
+        else if (!at || g->tile[i].pid)
             continue;
         int ms = at > now ? (int)((at - now) / 1000000u) + 1 : 0;
         timeout_ms = timeout_ms < 0 || ms < timeout_ms ? ms : timeout_ms;
@@ -563,7 +626,8 @@ qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
         int status;
         if (p[k].revents && gt->log_fd >= 0)
             read_log(gt);
-        if (p[k + 1].revents && gt->pid && waitpid(gt->pid, &status, WNOHANG) == gt->pid)
+        bool look = gt->pidfd < 0 || p[k + 1].revents;
+        if (look && gt->pid && waitpid(gt->pid, &status, WNOHANG) == gt->pid)
             bury(g, owner[k], status);
     }
     if (g->conf.threads)

@@ -62,13 +62,16 @@ typedef struct qs_layout {
     u64 sz;
 } qs_layout_t;
 
+/* More than any workspace can be: what does not fit is refused by name when all is measured. */
+#define QS_LAYOUT_MAX (1ull << 62)
+
 /* qs_layout_take returns sz bytes aligned to align (a power of two, at most 4096), or NULL while
    measuring: layout must not dereference what it takes. */
 QS_INLINE void *
 qs_layout_take(qs_layout_t *l, u64 sz, u64 align)
 {
     u64 off = qs_align_up(l->sz, align);
-    l->sz = off + sz;
+    l->sz = off > QS_LAYOUT_MAX - qs_min_u64(sz, QS_LAYOUT_MAX) ? QS_LAYOUT_MAX : off + sz;
     return l->base ? l->base + off : NULL;
 }
 

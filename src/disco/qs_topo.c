@@ -213,21 +213,56 @@ add_links(maker_t *m)
     return 0;
 }
 
+char const *
+qs_plan_options(qs_plan_t const *plan, qs_config_t const *cfg, char const *tile, char *buf,
+                u64 buf_sz)
+{
+    u64 used = 0;
+
+    buf[0] = 0;
+    for (u32 s = 0; s < qs_config_table.section_cnt; s++) {
+        qs_config_section_t const *section = &qs_config_table.section[s];
+        if (section->max || qs_plan_tile_of(plan, section->name) < 0 ||
+            (tile && strcmp(section->name, tile) != 0))
+            continue;
+        for (u32 r = 0; r < section->row_cnt; r++) {
+            u64 now = qs_config_number(cfg, section, &section->row[r]);
+            if (now > section->row[r].dflt && used < buf_sz)
+                used += (u64)snprintf(buf + used, buf_sz - used, "%s%s.%s = %lu",
+                                      used ? ", " : "; above the default: ", section->name,
+                                      section->row[r].key, now);
+        }
+    }
+    return buf;
+}
+
+char const *
+qs_plan_port_option(qs_plan_port_t const *port, char *buf, u64 buf_sz)
+{
+    if (!strcmp(port->name, "extra"))
+        snprintf(buf, buf_sz, "net.extra_ports");
+    else
+        snprintf(buf, buf_sz, "port.%s", !strcmp(port->name, "send") ? "tpu" : port->name);
+    return buf;
+}
+
 static int
 add_port(maker_t *m, char const *name, u32 number, u16 link_row)
 {
+    char is[32], other[32];
+    qs_plan_port_t port = {.port = (u16)number, .link_row = link_row};
+
     if (!number)
         return 0;
+    snprintf(port.name, sizeof(port.name), "%s", name);
+    qs_plan_port_option(&port, is, sizeof(is));
     for (u32 i = 0; i < m->plan->port_cnt; i++)
         if (m->plan->port[i].port == number)
-            return refuse(m, "port %s = %u is already port %s", name, number,
-                          m->plan->port[i].name);
+            return refuse(m, "%s = %u is already that of %s", is, number,
+                          qs_plan_port_option(&m->plan->port[i], other, sizeof(other)));
     if (m->plan->port_cnt == QS_PORT_MAX)
-        return refuse(m, "more than %u ports", QS_PORT_MAX);
-    qs_plan_port_t *port = &m->plan->port[m->plan->port_cnt++];
-    snprintf(port->name, sizeof(port->name), "%s", name);
-    port->port = (u16)number;
-    port->link_row = link_row;
+        return refuse(m, "%s: more than %u ports", is, QS_PORT_MAX);
+    m->plan->port[m->plan->port_cnt++] = port;
     return 0;
 }
 
@@ -349,6 +384,7 @@ static int
 place_all(maker_t *m)
 {
     qs_plan_t *plan = m->plan;
+    char options[160];
 
     for (u32 i = 0; i < plan->tile_cnt; i++)
         place_tile(m, i);
@@ -360,8 +396,10 @@ place_all(maker_t *m)
     for (u32 i = 0; i < plan->tile_cnt; i++) {
         plan->tile[i].wksp_sz = qs_wksp_plan_size(&m->wksp[i]);
         if (!plan->tile[i].wksp_sz)
-            return refuse(m, "tile %s: its workspace cannot be laid out (%s)", plan->tile[i].name,
-                          strerror(-m->wksp[i].err));
+            return refuse(
+                m, "tile %s: its workspace cannot be laid out (%s)%s", plan->tile[i].name,
+                strerror(-m->wksp[i].err),
+                qs_plan_options(plan, m->cfg, plan->tile[i].name, options, sizeof(options)));
     }
     return 0;
 }

@@ -134,6 +134,15 @@ u32 qs_topo_tile_cnt(qs_topo_t const *topo, qs_config_t const *cfg);
 /* qs_plan_tile_of returns the index of name ("net", "verify:3"; no number: instance 0), or -1. */
 int qs_plan_tile_of(qs_plan_t const *plan, char const *name);
 
+/* qs_plan_port_option writes the option that sets a port, "port.tpu", and returns buf. */
+char const *qs_plan_port_option(qs_plan_port_t const *port, char *buf, u64 buf_sz);
+
+/* qs_plan_options writes which numbers in the sections that are called like a tile (NULL: like any tile
+   of the plan) are above their defaults: "; above the default: dedup.tag_depth = 67108864", the
+   first to look at when memory is short.  Empty if there are none.  Returns buf. */
+char const *qs_plan_options(qs_plan_t const *plan, qs_config_t const *cfg, char const *tile,
+                            char *buf, u64 buf_sz);
+
 /* qs_plan_label writes "verify:3", or "dedup" if there is one only, and returns buf. */
 char const *qs_plan_label(qs_plan_t const *plan, u32 tile, char *buf, u64 buf_sz);
 
