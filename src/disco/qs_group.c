@@ -194,6 +194,20 @@ check_memory(qs_group_t *g)
                         qs_plan_options(g->plan, g->conf.cfg, NULL, options, sizeof(options)));
 }
 
+/* make_share formats what the tile lets its neighbours read. */
+static int
+make_share(qs_group_t *g, u32 tile)
+{
+    qs_plan_tile_t const *t = &g->plan->tile[tile];
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_tile_ctx_t ctx = {
+        .cfg = &g->boot->cfg, .plan = g->plan, .tile = tile, .idx = t->idx, .cnt = t->cnt};
+    void *mem = t->share_sz ? qs_wksp_addr(&g->wksp[tile], t->share_off, t->share_sz) : NULL;
+    int err = mem && table->share_new ? table->share_new(mem, &ctx) : 0;
+
+    return err ? refuse(g, 3, "tile %s: what it shares: %s", t->name, strerror(-err)) : 0;
+}
+
 static int
 make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
 {
@@ -209,6 +223,8 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
                              qs_group_page_max(g->conf.cfg), g->bind ? g->plan->tile[i].node : -1);
         if (!err)
             err = make_rings(g, i);
+        if (!err)
+            err = make_share(g, i);
     }
     return err;
 }

@@ -502,8 +502,8 @@ change_for_ever(void)
     a.flags = b.flags = QS_RTMSG_REPLACE;
     for (u32 i = 0;; i++) {
         qs_fib_apply(&tx, i % 2 ? &a : &b);
-        qs_rtmsg_t n = neigh(ETH0, IP(10, 0, 9, i % 64), 9);
-        n.gone = i & 64;
+        qs_rtmsg_t n = neigh(ETH0, IP(10, 0, 9, i % 32), 9);
+        n.gone = i & 32;
         qs_fib_apply(&tx, &n);
         for (u32 k = 0; k < i % 50; k++)
             qs_pause();
