@@ -11,7 +11,7 @@
 #include "disco/netlink/qs_netlink_sync.h"
 #include "waltz/rtmsg_build.h"
 
-#define MS       1000000u
+#define MS       1000000ull
 #define IFF_GOOD (IFF_UP | IFF_RUNNING | 0x10000u)
 #define ETH0     2u
 #define GATEWAY  0x0a000001u
@@ -258,7 +258,7 @@ Test(netlink_sync, picture_during_which_news_were_lost_or_tables_changed_is_not_
         now += MS;
     }
     cr_assert(eq(u64, counts.picture, 1));
-    now += 1000 * MS;
+    now += 5000 * MS; /* that one took long, so the next may wait for long */
     cr_assert(eq(u32, picture(false), 5));
     cr_assert(eq(int, ask(FAR), QS_HOP_NO_ROUTE));
 }
