@@ -219,6 +219,22 @@ make_stem(room_t *r)
     return err;
 }
 
+/* find_shared looks for what the neighbours share.  More than there is room for is a topology's
+   mistake, which shows at once: the tile does not find what it needs. */
+static void
+find_shared(room_t *r)
+{
+    qs_tile_ctx_t *ctx = &r->ctx;
+    qs_plan_tile_t const *t = r->plan->tile;
+
+    if (r->me->share_sz)
+        ctx->share = at(r, r->h->tile, r->me->share_off, r->me->share_sz);
+    for (u32 i = 0; i < r->plan->tile_cnt && ctx->shared_cnt < QS_TILE_SHARED_MAX; i++)
+        if (t[i].share_sz && i != r->h->tile && r->wksp[i].mem)
+            ctx->shared[ctx->shared_cnt++] = (qs_tile_shared_t){
+                .tile = i, .sz = t[i].share_sz, .mem = at(r, i, t[i].share_off, t[i].share_sz)};
+}
+
 static void
 make_ctx(room_t *r)
 {
@@ -236,6 +252,7 @@ make_ctx(room_t *r)
     memcpy(ctx->kept_fd, r->h->kept_fd, sizeof(ctx->kept_fd));
     memcpy(ctx->note, r->h->note, sizeof(ctx->note));
     ctx->mem = r->wksp[r->h->tile].mem;
+    find_shared(r);
     if (r->tile->layout) {
         qs_layout_t l = {.base = at(r, r->h->tile, r->me->state_off, r->me->state_sz)};
         r->self = r->tile->layout(&l, ctx);

@@ -442,6 +442,9 @@ place_tile(maker_t *m, u32 tile)
         table->layout(&measure, &ctx);
     t->state_sz = measure.sz;
     t->state_off = place(m, tile, "state", "", t->state_sz + 8, QS_WKSP_ALIGN_MAX);
+    t->share_sz = table->share_sz ? table->share_sz(&ctx) : 0;
+    if (t->share_sz)
+        t->share_off = place(m, tile, "share", "", t->share_sz, QS_WKSP_ALIGN_MAX);
     for (u32 i = 0; i < t->in_cnt; i++) {
         qs_plan_link_t const *link = &m->plan->link[t->in[i]];
         if (table->copy || table->in[t->in_kind[i]].in_place)
@@ -530,6 +533,17 @@ qs_plan_tile_of(qs_plan_t const *plan, char const *name)
             !strncmp(plan->tile[i].name, name, len))
             return (int)i;
     return -1;
+}
+
+qs_tile_shared_t const *
+qs_tile_shared_of(qs_tile_ctx_t const *ctx, char const *row)
+{
+    int tile = row_of(ctx->plan, row);
+
+    for (u32 i = 0; tile >= 0 && i < ctx->shared_cnt; i++)
+        if (ctx->shared[i].tile == (u32)tile)
+            return &ctx->shared[i];
+    return NULL;
 }
 
 char const *

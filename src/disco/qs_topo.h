@@ -110,6 +110,7 @@ typedef struct qs_plan_tile {
     u64 stem_metrics_off, metrics_off, metrics_sz;
     u64 metrics_hash;           /* qs_metric_hash of its list */
     u64 state_off, state_sz;    /* what layout placed */
+    u64 share_off, share_sz;    /* what it shares with its neighbours; sz 0: nothing */
     u64 scratch_off[QS_IN_MAX]; /* private copies of a batch; 0: read in place */
     u64 umem_off;               /* frame_cnt frames of frame_sz that its links out share, or */
     u32 frame_cnt, frame_sz;    /* ... frame_cnt is 0 */
@@ -150,6 +151,10 @@ char const *qs_plan_port_option(qs_plan_port_t const *port, char *buf, u64 buf_s
    first to look at when memory is short.  Empty if there are none.  Returns buf. */
 char const *qs_plan_options(qs_plan_t const *plan, qs_config_t const *cfg, char const *tile,
                             char *buf, u64 buf_sz);
+
+/* qs_tile_shared_of returns what the neighbour of that row (its first instance) shares, or NULL if
+   there is no such neighbour or it shares nothing. */
+qs_tile_shared_t const *qs_tile_shared_of(qs_tile_ctx_t const *ctx, char const *row);
 
 /* qs_plan_label writes "verify:3", or "dedup" if there is one only, and returns buf. */
 char const *qs_plan_label(qs_plan_t const *plan, u32 tile, char *buf, u64 buf_sz);

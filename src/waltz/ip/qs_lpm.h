@@ -43,8 +43,8 @@ typedef struct qs_lpm_tx {
     u32 *free; /* head of the list of empty blocks, and how many were ever used */
 } qs_lpm_tx_t;
 
-/* qs_lpm_footprint returns the bytes for block_cnt blocks (QS_LPM_PREFIX_COST times the prefixes
-   always suffice; a table of the internet's needs a tenth), or 0 if that is 0 or above 2^24. */
+/* qs_lpm_footprint returns the bytes for block_cnt blocks, or 0 if that is 0 or above 2^24.
+   1 + QS_LPM_PREFIX_COST times the prefixes always suffice. */
 u64 qs_lpm_footprint(u32 block_cnt);
 
 /* qs_lpm_new formats mem, aligned to QS_ALIGN, as an empty table. */
