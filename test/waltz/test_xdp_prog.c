@@ -355,7 +355,7 @@ pairs_of(qs_xdp_pair_t *pair, u32 cnt, u32 ip_cnt, qs_rng_t *rng)
 static void
 shoot_pairs(qs_xdp_filter_t filter, u32 cnt, u32 ip_cnt, qs_rng_t *rng)
 {
-    qs_xdp_pair_t pair[QS_XDP_PAIR_MAX];
+    qs_xdp_pair_t pair[QS_XDP_PAIR_MAX] = {0};
     pairs_of(pair, cnt, ip_cnt, rng);
     load(filter, pair, cnt);
     put_xsk(0);
