@@ -40,6 +40,11 @@ check  libc6-dev-arm64-cross  headers for that
 check  valgrind               shows that signing is constant-time
 bench  libdpdk-dev            peer: rte_ring
 bench  libisal-dev            peer: Reed-Solomon
+vm     qemu-system-x86       the guest of make test-zerocopy
+vm     busybox-static        its user space
+vm     cpio                  packs its initrd
+vm     zstd                  unpacks its kernel
+vm     xz-utils              ... and its modules
 TABLE
 }
 
@@ -52,8 +57,7 @@ select_groups() {
     [ $# -gt 0 ] || set -- run test check bench
     for g in "$@"; do
         case $g in
-        run | test | check | bench) packages | awk -v g="$g" '$1 == g' ;;
-        vm) ;;
+        run | test | check | bench | vm) packages | awk -v g="$g" '$1 == g' ;;
         *) echo "deps.sh: no group '$g' (run test check bench vm)" >&2 && exit 2 ;;
         esac
     done

@@ -35,7 +35,7 @@ _quickstep() {
     explain) words="--json " ;;
     bench) words="--json " ;;
     version) words="--json " ;;
-    help) words="config --man --bash " ;;
+    help) words="config --json --man --bash " ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default

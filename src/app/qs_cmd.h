@@ -9,12 +9,8 @@
 #ifndef QS_APP_CMD_H
 #define QS_APP_CMD_H
 
+#include "app/qs_main.h"
 #include "disco/qs_topos.h"
-
-/* qs_main is main: a program with tiles and topologies of its own calls it with them, and has
-   all subcommands; dev and bench work only in a program that has qs_topos, or the benches beside
-   it.  topos is ended by NULL; the first is what `run` runs. */
-int qs_main(int argc, char **argv, qs_topo_t const *const *topos);
 
 int qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos);

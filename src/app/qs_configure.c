@@ -326,7 +326,7 @@ refused(qs_configure_t *c, qs_journal_entry_t const *e, int err)
         return cannot(c, e->path, "restored", err);
     qs_error_t *error =
         qs_error_add(c->errors, QS_ERROR_CNF_BUSY, e->path, 0, 0, "is in use and stays mounted");
-    qs_error_hint(error, "stop the instances that use it (quickstep ps), and undo again");
+    qs_error_hint(error, "stop the instances that use it (`quickstep ps`), and undo again");
     return FAILED;
 }
 

@@ -1,6 +1,7 @@
 #include "disco/qs_group.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,13 +19,16 @@
 #define BACKOFF_MAX_NS 5000000000ull
 #define SETTLED_NS     10000000000ull /* a tile that ran this long failed for a new reason */
 #define HALT_GRACE_NS  3000000000ull
-#define BOOT_FAILURES  3u /* before its first good start */
+#define LOOK_NS        20000000u /* between looks whether a tile without pidfd lives */
+#define BOOT_FAILURES  3u        /* before its first good start */
+#define TEND_NS        200000000ull
 
 static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
 static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
 static qs_log_site_t group_stops = {.id = "QS-GRP-003", .level = QS_LOG_ERROR};
 static qs_log_site_t kills = {.id = "QS-GRP-004", .level = QS_LOG_WARNING};
 static qs_log_site_t floats = {.id = "QS-GRP-005", .level = QS_LOG_WARNING};
+static qs_log_site_t tended = {.id = "QS-GRP-006", .level = QS_LOG_NOTICE};
 
 __attribute__((format(printf, 3, 4))) static int
 refuse(qs_group_t *g, int exit_code, char const *format, ...)
@@ -75,6 +79,15 @@ command(qs_group_t *g, u32 tile, qs_cmd_t cmd)
         qs_cmd_set(&tx, cmd);
 }
 
+/* ring_tile wakes a tile that sleeps, after a command and a fence. */
+static void
+ring_tile(qs_group_t *g, u32 tile)
+{
+    qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
+
+    qs_bell_ring(&bell[tile], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[tile].handover.eventfd[tile]);
+}
+
 static int
 place_on_cpus(qs_group_t *g)
 {
@@ -110,11 +123,14 @@ make_workspace(qs_group_t *g, qs_shm_t *shm, qs_wksp_t *wksp, char const *name,
 {
     u64 sz = qs_wksp_plan_size(plan);
     int err = qs_shm_create(shm, &g->instance, name, sz, page_sz_max, node);
-    char said[256];
+    char said[256], tile[QS_INSTANCE_NAME_MAX + 1], options[160];
 
-    if (err)
-        return refuse(g, 3, "memory for %s (%lu KiB): %s; %s", name, sz >> 10, strerror(-err),
-                      qs_shm_say(shm, said, sizeof(said)));
+    if (err) {
+        snprintf(tile, sizeof(tile), "%.*s", (int)strcspn(name, "-"), name);
+        return refuse(g, 3, "memory for %s (%lu KiB): %s; %s%s", name, sz >> 10, strerror(-err),
+                      qs_shm_say(shm, said, sizeof(said)),
+                      qs_plan_options(g->plan, g->conf.cfg, tile, options, sizeof(options)));
+    }
     err = qs_wksp_create(wksp, shm, plan, hash);
     if (err)
         return refuse(g, 3, "workspace %s: %s", name, wksp->why[0] ? wksp->why : strerror(-err));
@@ -166,10 +182,36 @@ make_rings(qs_group_t *g, u32 tile)
     return qs_cnc_new(cnc) ? refuse(g, 2, "tile %s: no status block", t->name) : 0;
 }
 
+/* check_memory refuses what cannot fit before anything is touched: where memory runs out, the kernel
+   would rather kill somebody. */
+static int
+check_memory(qs_group_t *g)
+{
+    qs_shm_host_t host;
+    u64 need = 0;
+    char options[160];
+
+    for (u32 i = 0; i < g->plan->tile_cnt; i++)
+        need += g->plan->tile[i].wksp_sz;
+    qs_shm_host(&host);
+    u64 have = host.mem_available;
+    for (u32 i = 0; i < host.pool_cnt && have != UINT64_MAX; i++)
+        if (host.pool[i].node < 0)
+            have += host.pool[i].free * host.pool[i].page_sz;
+    return need <= have
+               ? 0
+               : refuse(g, 3, "the workspaces need %lu MiB, %lu MiB are available%s", need >> 20,
+                        have >> 20,
+                        qs_plan_options(g->plan, g->conf.cfg, NULL, options, sizeof(options)));
+}
+
 static int
 make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
 {
-    int err = make_boot(g);
+    int err = check_memory(g);
+
+    if (!err)
+        err = make_boot(g);
 
     for (u32 i = 0; !err && i < g->plan->tile_cnt; i++) {
         char name[QS_INSTANCE_NAME_MAX + 1];
@@ -182,29 +224,69 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
     return err;
 }
 
+/* name_port writes which option is behind "UDP port N", or the address, that a tile could not have. */
+static char const *
+name_port(qs_group_t const *g, char const *said, int err, char *out, u64 out_sz)
+{
+    char const *at = strstr(said, "port ");
+    u64 number = at ? strtoull(at + 5, NULL, 10) : 0;
+    char option[32];
+
+    out[0] = 0;
+    if (err == -EADDRNOTAVAIL && g->conf.cfg->net.bind_address[0]) {
+        snprintf(out, out_sz, " (net.bind_address = %s)", g->conf.cfg->net.bind_address);
+        return out;
+    }
+    for (u32 i = 0; number && i < g->plan->port_cnt; i++)
+        if (g->plan->port[i].port == number)
+            snprintf(out, out_sz, " (%s)",
+                     qs_plan_port_option(&g->plan->port[i], option, sizeof(option)));
+    return out;
+}
+
 /* keep_open lets each tile open, once and with our privileges, what must outlive it. */
 static int
 keep_open(qs_group_t *g, u32 tile)
 {
     qs_tile_t const *table = row_of(g, tile)->tile;
     qs_group_tile_t *gt = &g->tile[tile];
-    qs_tile_ctx_t ctx = {.cfg = &g->boot->cfg,
-                         .plan = g->plan,
-                         .clock = &g->boot->clock,
-                         .tile = tile,
-                         .idx = g->plan->tile[tile].idx,
-                         .cnt = g->plan->tile[tile].cnt};
 
+    char option[64];
+
+    gt->ctx = (qs_tile_ctx_t){.cfg = &g->boot->cfg,
+                              .plan = g->plan,
+                              .clock = &g->boot->clock,
+                              .tile = tile,
+                              .idx = g->plan->tile[tile].idx,
+                              .cnt = g->plan->tile[tile].cnt,
+                              .shared = &g->shared[g->plan->tile[tile].row]};
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)
         return 0;
-    int err = table->keep(&ctx);
+    int err = table->keep(&gt->ctx);
     if (err)
-        return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s", g->plan->tile[tile].name,
-                      ctx.err[0] ? ctx.err : strerror(-err));
-    gt->handover.kept_cnt = ctx.kept_cnt;
-    memcpy(gt->handover.kept_fd, ctx.kept_fd, sizeof(ctx.kept_fd));
+        return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s%s", g->plan->tile[tile].name,
+                      gt->ctx.err[0] ? gt->ctx.err : strerror(-err),
+                      name_port(g, gt->ctx.err, err, option, sizeof(option)));
+    if (gt->ctx.err[0])
+        qs_log(&tended, "%s", gt->ctx.err);
     return 0;
+}
+
+/* tend has the tile's row look after what it keeps.  Returns what that answers. */
+static int
+tend(qs_group_t *g, u32 tile, u32 why)
+{
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_group_tile_t *gt = &g->tile[tile];
+
+    if (!table->tend || g->conf.threads)
+        return 0;
+    gt->ctx.err[0] = 0;
+    int err = table->tend(&gt->ctx, why);
+    if (gt->ctx.err[0] && err >= 0)
+        qs_log(&tended, "%s", gt->ctx.err);
+    return err;
 }
 
 static int
@@ -276,9 +358,11 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     signal(SIGPIPE, SIG_IGN);
     dup2(log_fd, 2);
     bind_self(g, tile);
-    int fd = memfd_create("handover", 0);
-    if (fd < 0 || write(fd, h, sizeof(*h)) != (ssize_t)sizeof(*h))
+    int handover[2]; /* a pipe: containers may forbid memfd_create */
+    _Static_assert(sizeof(*h) <= PIPE_BUF, "a pipe takes it at once");
+    if (pipe(handover) || write(handover[1], h, sizeof(*h)) != (ssize_t)sizeof(*h))
         _exit(1);
+    fcntl(handover[1], F_SETFD, FD_CLOEXEC);
     let_through(h->boot_fd);
     let_through(h->bells_fd);
     for (u32 t = 0; t < QS_TILE_MAX; t++) {
@@ -287,8 +371,9 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     }
     for (u32 i = 0; i < h->kept_cnt; i++)
         let_through(h->kept_fd[i]);
-    snprintf(number, sizeof(number), "%d", fd);
-    execl("/proc/self/exe", "quickstep", "tile", number, g->plan->tile[tile].name, NULL);
+    snprintf(number, sizeof(number), "%d", handover[0]);
+    execl("/proc/self/exe", program_invocation_short_name, "tile", number, g->plan->tile[tile].name,
+          NULL);
     _exit(127);
 }
 
@@ -311,7 +396,7 @@ start_process(qs_group_t *g, u32 tile)
         return -errno;
     gt->handover.first_start = false; /* from now on the tile's memory is not new */
     gt->pid = pid;
-    gt->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    gt->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* refused in some containers: then -1 */
     gt->started_ns = now_ns(g);
     gt->retry_at = 0;
     gt->part_sz = 0;
@@ -359,6 +444,12 @@ makes_work(qs_group_t const *g, u32 tile)
 static int
 start_tile(qs_group_t *g, u32 tile)
 {
+    qs_group_tile_t *gt = &g->tile[tile];
+
+    gt->handover.kept_cnt = gt->ctx.kept_cnt;
+    memcpy(gt->handover.kept_fd, gt->ctx.kept_fd, sizeof(gt->ctx.kept_fd));
+    memcpy(gt->handover.note, gt->ctx.note, sizeof(gt->ctx.note));
+    gt->renewed = false;
     command(g, tile, g->draining && makes_work(g, tile) ? QS_CMD_HALT : QS_CMD_RUN);
     return g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
 }
@@ -387,8 +478,9 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
     }
     if (!code)
         code = make_memory(g, wksp);
-    if (!code && conf->enter && conf->enter(conf->enter_arg))
-        code = refuse(g, 3, "cannot enter the node's namespaces");
+    int entered = !code && conf->enter ? conf->enter(conf->enter_arg) : 0;
+    if (entered)
+        code = refuse(g, 3, "cannot enter the node's namespaces: %s", strerror(-entered));
     if (!code)
         code = make_handovers(g);
     free(wksp);
@@ -474,6 +566,28 @@ backoff_ns(u32 failures)
     return wait < BACKOFF_MAX_NS ? wait : BACKOFF_MAX_NS;
 }
 
+/* bury_tended lets the tile's row deal with an end that has a reason of its own.  Returns whether it
+   did: then the tile starts again at once, or the group ends. */
+static bool
+bury_tended(qs_group_t *g, u32 tile, int status)
+{
+    qs_group_tile_t *gt = &g->tile[tile];
+    u32 reason = WIFEXITED(status) ? status_of(g, tile).reason : 0;
+    bool own = reason >= QS_EXIT_FIRST_OWN;
+    int err = tend(g, tile, own ? reason : QS_TEND_KILLED);
+
+    if (err < 0) {
+        give_up(g, tile, gt->ctx.err[0] ? gt->ctx.err : strerror(-err));
+        g->exit_code = err == -EINVAL ? 2 : 3;
+        return true;
+    }
+    if (!own || err != QS_TEND_RENEW)
+        return false;
+    gt->line_cnt = 0;
+    gt->retry_at = now_ns(g);
+    return true;
+}
+
 static void
 bury(qs_group_t *g, u32 tile, int status)
 {
@@ -489,12 +603,17 @@ bury(qs_group_t *g, u32 tile, int status)
     record->pid = 0;
     if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g->state == QS_GROUP_STOPPING) {
         gt->ended = true;
-    } else {
+    } else if (gt->renewed && WIFEXITED(status)) {
+        gt->retry_at = now;
+    } else if (!bury_tended(g, tile, status)) {
         record->deaths++;
         gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
-        bool config = status_of(g, tile).reason == QS_EXIT_CONFIG;
-        bool never_ran = g->state == QS_GROUP_STARTING && (config || gt->failures >= BOOT_FAILURES);
-        if (row_of(g, tile)->death == QS_STOP || never_ran) {
+        u32 reason = status_of(g, tile).reason;
+        bool config = reason == QS_EXIT_CONFIG, stop = row_of(g, tile)->death == QS_STOP;
+        bool never_ran =
+            g->state == QS_GROUP_STARTING &&
+            (config || gt->failures >= BOOT_FAILURES || (stop && reason == QS_EXIT_BOOT));
+        if (stop || never_ran) {
             tell_death(g, tile, status, "it is not to be restarted");
             give_up(g, tile, never_ran ? "it does not start" : "it died, and the group with it");
             g->exit_code = !never_ran ? 1 : config ? 2 : 3;
@@ -527,7 +646,9 @@ until_next_restart(qs_group_t const *g, int timeout_ms)
 
     for (u32 i = 0; i < g->plan->tile_cnt; i++) {
         u64 at = g->tile[i].retry_at;
-        if (!at || g->tile[i].pid)
+        if (g->tile[i].pid && g->tile[i].pidfd < 0)
+            at = now + LOOK_NS;
+        else if (!at || g->tile[i].pid)
             continue;
         int ms = at > now ? (int)((at - now) / 1000000u) + 1 : 0;
         timeout_ms = timeout_ms < 0 || ms < timeout_ms ? ms : timeout_ms;
@@ -541,6 +662,32 @@ look_at_threads(qs_group_t *g)
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
         if (qs_load_acquire(&g->tile[i].failures) && g->state <= QS_GROUP_RUNNING)
             give_up(g, i, "its thread failed");
+}
+
+/* tend_all: a tile that is to be started anew is told to end, and woken to hear it. */
+static void
+tend_all(qs_group_t *g)
+{
+    u64 now = now_ns(g);
+
+    if (now < g->tend_at || g->state > QS_GROUP_RUNNING)
+        return;
+    g->tend_at = now + TEND_NS;
+    for (u32 i = 0; i < g->plan->tile_cnt && g->state <= QS_GROUP_RUNNING; i++) {
+        qs_group_tile_t *gt = &g->tile[i];
+        if (!gt->pid || gt->renewed)
+            continue;
+        int err = tend(g, i, QS_TEND_LOOK);
+        if (err == QS_TEND_RENEW) {
+            gt->renewed = true;
+            command(g, i, QS_CMD_RENEW);
+            qs_bell_fence();
+            ring_tile(g, i);
+        } else if (err < 0) {
+            give_up(g, i, gt->ctx.err[0] ? gt->ctx.err : strerror(-err));
+            g->exit_code = 3;
+        }
+    }
 }
 
 bool
@@ -563,11 +710,13 @@ qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
         int status;
         if (p[k].revents && gt->log_fd >= 0)
             read_log(gt);
-        if (p[k + 1].revents && gt->pid && waitpid(gt->pid, &status, WNOHANG) == gt->pid)
+        bool look = gt->pidfd < 0 || p[k + 1].revents;
+        if (look && gt->pid && waitpid(gt->pid, &status, WNOHANG) == gt->pid)
             bury(g, owner[k], status);
     }
     if (g->conf.threads)
         look_at_threads(g);
+    tend_all(g);
     restart_due(g);
     if (g->state == QS_GROUP_STARTING && qs_group_ready(g))
         g->state = QS_GROUP_RUNNING;
@@ -597,14 +746,12 @@ qs_group_done(qs_group_t const *g)
 static void
 command_halt(qs_group_t *g, bool all)
 {
-    qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
-
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
         if (all || makes_work(g, i))
             command(g, i, QS_CMD_HALT);
     qs_bell_fence();
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
-        qs_bell_ring(&bell[i], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[i].handover.eventfd[i]);
+        ring_tile(g, i);
 }
 
 void
@@ -646,6 +793,20 @@ halt_tiles(qs_group_t *g)
     }
 }
 
+static void
+drop(qs_group_t *g, u32 tile)
+{
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_tile_ctx_t *ctx = &g->tile[tile].ctx;
+
+    if (!ctx->plan)
+        return; /* it has not come to keep */
+    if (table->drop)
+        table->drop(ctx);
+    for (u32 k = 0; k < ctx->kept_cnt; k++)
+        close(ctx->kept_fd[k]);
+}
+
 int
 qs_group_stop(qs_group_t *g)
 {
@@ -658,8 +819,7 @@ qs_group_stop(qs_group_t *g)
         g->boot->group_state = failed ? QS_GROUP_FAILED : QS_GROUP_STOPPED;
     for (u32 i = 0; g->plan && i < g->plan->tile_cnt; i++) {
         qs_handover_t const *h = &g->tile[i].handover;
-        for (u32 k = 0; k < h->kept_cnt; k++)
-            close(h->kept_fd[k]);
+        drop(g, i);
         if (h->magic && h->eventfd[i] >= 0)
             close(h->eventfd[i]);
         if (h->magic && g->tile[i].log_fd >= 0)

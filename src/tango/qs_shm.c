@@ -186,7 +186,7 @@ touch(u8 *mem, u64 sz, u64 page_sz)
     while (err == -EINTR || err == -EAGAIN);
     if (err == -EFAULT || err == -EHWPOISON)
         return -ENOMEM;
-    if (err != -EINVAL)
+    if (err != -EINVAL && err != -EPERM && err != -ENOSYS) /* the last two: seccomp */
         return err;
     for (u64 off = 0; off < sz; off += page_sz)
         qs_store_relaxed(&mem[off], 0);
@@ -508,7 +508,12 @@ qs_shm_say(qs_shm_t const *shm, char *out, u64 out_sz)
         qs_shm_why_t why = shm->why[rung];
         if (why <= QS_SHM_UNWANTED)
             continue;
-        append(out, out_sz, "; %s: %s", size_str(rung_page_sz(rung), a), qs_shm_why_str(why));
+        char const *words = qs_shm_why_str(why);
+        if (rung == RUNG_SMALL && why == QS_SHM_PERMISSION)
+            words = "not permitted here";
+        else if (rung == RUNG_SMALL && why == QS_SHM_NO_PAGES)
+            words = "too little memory, or room in its tmpfs";
+        append(out, out_sz, "; %s: %s", size_str(rung_page_sz(rung), a), words);
         if (why == QS_SHM_NO_PAGES && rung != RUNG_SMALL)
             append(out, out_sz, " (need %lu, free %lu)", shm->pages_need[rung],
                    shm->pages_free[rung]);
