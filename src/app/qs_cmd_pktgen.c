@@ -1,5 +1,5 @@
-/* pktgen - a source of traffic: datagrams at a rate, to some ports of one address, with a share that
-   nobody wants and a share that is broken.  Frames through an XSK, or sendmmsg without one. */
+/* pktgen - a source of traffic: datagrams at a rate, to some ports of one address, with a share
+   that nobody wants and a share that is broken.  Frames through an XSK, or sendmmsg without one. */
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -205,8 +205,8 @@ find_interface(pktgen_t *p)
     return found;
 }
 
-/* find_mac asks the kernel for the neighbour, and has it look if it does not know: with a datagram of
-   no bytes to the port that discards. */
+/* find_mac asks the kernel for the neighbour, and has it look if it does not know: with a datagram
+   of no bytes to the port that discards. */
 static bool
 find_mac(pktgen_t *p)
 {

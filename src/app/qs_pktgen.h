@@ -2,11 +2,12 @@
 
    Three kinds, mixed at random by their shares:
 
-       wanted     to one of the ports; the payload begins with a probe (qs_probe.h) if it has room for
-                  one, numbered 0, 1, 2, .. over all ports, so that a sink can account for them
+       wanted     to one of the ports; the payload begins with a probe (qs_probe.h) if it has room
+                  for one, numbered 0, 1, 2, .. over all ports, so that a sink can account for them
        unwanted   to the same address and a port that is none of those
-       garbage    a frame to one of the ports with something wrong in it, one of QS_PKTGEN_FAULT_CNT ways;
-                  over a socket, which makes the headers itself, a payload of random bytes
+       garbage    a frame to one of the ports with something wrong in it, in one of
+                  QS_PKTGEN_FAULT_CNT ways; over a socket, which makes the headers itself, a
+                  payload of random bytes
 
    The same seed makes the same traffic.
 
@@ -62,12 +63,12 @@ typedef struct qs_pktgen {
 /* qs_pktgen_init starts the traffic that belongs to conf.  Returns 0 or -EINVAL. */
 int qs_pktgen_init(qs_pktgen_t *g, qs_pktgen_conf_t const *conf);
 
-/* qs_pktgen_next draws the next datagram and returns its payload, valid until the next call: pkt->sz
-   bytes, stamped with now_ns. */
+/* qs_pktgen_next draws the next datagram and returns its payload, valid until the next call:
+   pkt->sz bytes, stamped with now_ns. */
 u8 const *qs_pktgen_next(qs_pktgen_t *g, u64 now_ns, qs_pktgen_pkt_t *pkt);
 
-/* qs_pktgen_frame is next and writes a frame of it, of room for QS_PKTGEN_FRAME_MAX bytes.  Returns its
-   size, at least 14. */
+/* qs_pktgen_frame is next and writes a frame of it, of room for QS_PKTGEN_FRAME_MAX bytes.
+   Returns its size, at least 14. */
 u32 qs_pktgen_frame(qs_pktgen_t *g, u64 now_ns, u8 *frame);
 
 /* qs_pktgen_damage makes a good frame of sz bytes, with room for 4 more, a bad one, in way 0 ..

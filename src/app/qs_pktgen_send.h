@@ -1,5 +1,5 @@
-/* qs_pktgen_send - how a packet generator's traffic leaves: as frames through an XSK, or as datagrams
-   through ordinary sockets.
+/* qs_pktgen_send - how a packet generator's traffic leaves: as frames through an XSK, or as
+   datagrams through ordinary sockets.
 
    XSK: the frames are ours from the first byte, and bypass the host's own stack; one queue of one
    interface; what the kernel has not finished is not sent.  Sockets: sendmmsg, one socket per flow.
@@ -33,9 +33,9 @@ typedef struct qs_pktgen_send {
     int fd[QS_PKTGEN_FLOW_MAX];
 } qs_pktgen_send_t;
 
-/* qs_pktgen_send_xsk and _socket open the way out of gen's traffic.  queue and zero_copy are the XSK's;
-   zero copy takes the queue's receive side too, which then receives nothing.  Return 0, or with
-   nothing open and one line in err -errno. */
+/* qs_pktgen_send_xsk and _socket open the way out of gen's traffic.  queue and zero_copy are the
+   XSK's; zero copy takes the queue's receive side too, which then receives nothing.  Return 0, or
+   with nothing open and one line in err -errno. */
 int qs_pktgen_send_xsk(qs_pktgen_send_t *s, qs_pktgen_t *gen, u32 ifindex, u32 queue,
                        bool zero_copy, char *err, u64 err_sz);
 int qs_pktgen_send_socket(qs_pktgen_send_t *s, qs_pktgen_t *gen, char const *ifname, char *err,
@@ -45,8 +45,8 @@ int qs_pktgen_send_socket(qs_pktgen_send_t *s, qs_pktgen_t *gen, char const *ifn
    Returns how many; fewer when there is no room now, or with s->err set. */
 u32 qs_pktgen_send_batch(qs_pktgen_send_t *s, u32 cnt, u64 now_ns);
 
-/* qs_pktgen_send_finish waits until all that was handed over has left, at most 1 s.  Returns how many
-   have not. */
+/* qs_pktgen_send_finish waits until all that was handed over has left, at most 1 s.  Returns how
+   many have not. */
 u32 qs_pktgen_send_finish(qs_pktgen_send_t *s);
 
 void qs_pktgen_send_close(qs_pktgen_send_t *s);

@@ -1,5 +1,5 @@
-/* Goal: a generator makes the mix that was asked for, numbers what is wanted without a gap, and each way of
-   damaging a frame gives it a reason to be refused.
+/* Goal: a generator makes the mix that was asked for, numbers what is wanted without a gap, and
+   each way of damaging a frame gives it a reason to be refused.
    Method: many frames made without sending any, and read by the parser of what arrives. */
 
 #include <criterion/criterion.h>
