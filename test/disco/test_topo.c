@@ -19,6 +19,11 @@ static qs_tile_t const eye = {.name = "eye", .in = {{.from = "wire"}}, .out = {"
 static qs_tile_t const ear = {.name = "ear",
                               .in = {{.from = "wire"}, {.from = "eye", .in_place = true}}};
 static qs_tile_t const hub = {.name = "hub", .in = {{.from = "*"}}, .out = {"*"}};
+static qs_tile_t const copier = {.name = "eye",
+                                 .in = {{.from = "wire"}},
+                                 .out = {"ear"},
+                                 .must_out = 1u << 0,
+                                 .passes_on = true};
 
 static u32
 none(qs_config_t const *cfg)
@@ -69,6 +74,10 @@ struct refusal {
     {                                                                                              \
         .tile = &ear, .cnt = 1                                                                     \
     }
+#define COPIER                                                                                     \
+    {                                                                                              \
+        .tile = &copier, .cnt = 1                                                                  \
+    }
 #define GOOD .depth = 64, .mtu = 100, .flow = QS_RELIABLE
 
 /* clang-format off */
@@ -106,8 +115,10 @@ static struct refusal const refusals[] = {
     {{EYE, EAR}, {{"eye", "ear", GOOD, .ports = "tpu"}}, "link eye -> ear: only a net tile has ports"},
     {{WIRE, EYE}, {{"wire", "eye", GOOD}, {"wire", "eye", GOOD}}, "link wire -> eye stands in two rows"},
     {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tqu"}}, "link wire -> eye: there is no option port.tqu"},
-    {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tpu"}}, "port tpu = 9001 is already port tpu"},
-    {{WIRE, EYE, EAR}, {{"wire", "eye", GOOD, .ports = "tvu"}, {"wire", "ear", GOOD, .ports = "tvu"}}, "port tvu = 8003 is already port tvu"},
+    {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tpu"}}, "port.tpu = 9001 is already that of port.tpu"},
+    {{WIRE, EYE, EAR}, {{"wire", "eye", GOOD, .ports = "tvu"}, {"wire", "ear", GOOD, .ports = "tvu"}}, "port.tvu = 8003 is already that of port.tvu"},
+    {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}}, "tile eye: there is no link eye -> ear"},
+    {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}, {"eye", "ear", .depth = 64, .mtu = 99, .flow = QS_RELIABLE}}, "link eye_ear: mtu 99 is less than the 100 of wire_eye, which eye passes on"},
     {{WIRE, {.tile = &eye, .cnt = 33}}, {{"wire", "eye", GOOD}}, "link wire_eye: 33 readers"},
 };
 /* clang-format on */
@@ -152,12 +163,21 @@ Test(topo, the_same_rows_without_the_mistake_are_taken)
     cr_assert(eq(u32, at.plan.port[2].link_row, 1));
 }
 
+Test(topo, a_tile_that_passes_on_is_taken_when_its_out_is_as_large_as_its_in)
+{
+    static qs_tile_row_t const tiles[] = {WIRE, COPIER, EAR, {0}};
+    static qs_link_row_t const links[] = {{"wire", "eye", GOOD}, {"eye", "ear", GOOD}, {0}};
+    qs_topo_t topo = {.name = "trial", .tiles = tiles, .links = links};
+    cr_assert(eq(int, make(&topo), 0), "%s", at.err);
+}
+
 Test(topo, an_extra_port_that_is_taken_already_is_refused)
 {
     at.cfg.net.extra_ports[0] = at.cfg.port.tvu;
     at.cfg.net.extra_ports_cnt = 1;
     cr_assert(eq(int, make(&qs_topo_listen), -EINVAL));
-    cr_assert(strstr(at.err, "port extra = 8003 is already port tvu") != NULL, "%s", at.err);
+    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
+              at.err);
 }
 
 Test(topo, a_tile_with_too_many_links_is_refused_and_nothing_is_overrun)
