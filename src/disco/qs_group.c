@@ -21,12 +21,14 @@
 #define HALT_GRACE_NS  3000000000ull
 #define LOOK_NS        20000000u /* between looks whether a tile without pidfd lives */
 #define BOOT_FAILURES  3u        /* before its first good start */
+#define TEND_NS        200000000ull
 
 static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
 static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
 static qs_log_site_t group_stops = {.id = "QS-GRP-003", .level = QS_LOG_ERROR};
 static qs_log_site_t kills = {.id = "QS-GRP-004", .level = QS_LOG_WARNING};
 static qs_log_site_t floats = {.id = "QS-GRP-005", .level = QS_LOG_WARNING};
+static qs_log_site_t tended = {.id = "QS-GRP-006", .level = QS_LOG_NOTICE};
 
 __attribute__((format(printf, 3, 4))) static int
 refuse(qs_group_t *g, int exit_code, char const *format, ...)
@@ -75,6 +77,15 @@ command(qs_group_t *g, u32 tile, qs_cmd_t cmd)
 
     if (!qs_cmd_tx_join(&tx, &g->boot->cmd[tile]))
         qs_cmd_set(&tx, cmd);
+}
+
+/* ring_tile wakes a tile that sleeps, after a command and a fence. */
+static void
+ring_tile(qs_group_t *g, u32 tile)
+{
+    qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
+
+    qs_bell_ring(&bell[tile], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[tile].handover.eventfd[tile]);
 }
 
 static int
@@ -255,26 +266,43 @@ keep_open(qs_group_t *g, u32 tile)
 {
     qs_tile_t const *table = row_of(g, tile)->tile;
     qs_group_tile_t *gt = &g->tile[tile];
-    qs_tile_ctx_t ctx = {.cfg = &g->boot->cfg,
-                         .plan = g->plan,
-                         .clock = &g->boot->clock,
-                         .tile = tile,
-                         .idx = g->plan->tile[tile].idx,
-                         .cnt = g->plan->tile[tile].cnt};
 
     char option[64];
 
+    gt->ctx = (qs_tile_ctx_t){.cfg = &g->boot->cfg,
+                              .plan = g->plan,
+                              .clock = &g->boot->clock,
+                              .tile = tile,
+                              .idx = g->plan->tile[tile].idx,
+                              .cnt = g->plan->tile[tile].cnt,
+                              .shared = &g->shared[g->plan->tile[tile].row]};
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)
         return 0;
-    int err = table->keep(&ctx);
+    int err = table->keep(&gt->ctx);
     if (err)
         return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s%s", g->plan->tile[tile].name,
-                      ctx.err[0] ? ctx.err : strerror(-err),
-                      name_port(g, ctx.err, err, option, sizeof(option)));
-    gt->handover.kept_cnt = ctx.kept_cnt;
-    memcpy(gt->handover.kept_fd, ctx.kept_fd, sizeof(ctx.kept_fd));
+                      gt->ctx.err[0] ? gt->ctx.err : strerror(-err),
+                      name_port(g, gt->ctx.err, err, option, sizeof(option)));
+    if (gt->ctx.err[0])
+        qs_log(&tended, "%s", gt->ctx.err);
     return 0;
+}
+
+/* tend has the tile's row look after what it keeps.  Returns what that answers. */
+static int
+tend(qs_group_t *g, u32 tile, u32 why)
+{
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_group_tile_t *gt = &g->tile[tile];
+
+    if (!table->tend || g->conf.threads)
+        return 0;
+    gt->ctx.err[0] = 0;
+    int err = table->tend(&gt->ctx, why);
+    if (gt->ctx.err[0] && err >= 0)
+        qs_log(&tended, "%s", gt->ctx.err);
+    return err;
 }
 
 static int
@@ -432,6 +460,12 @@ makes_work(qs_group_t const *g, u32 tile)
 static int
 start_tile(qs_group_t *g, u32 tile)
 {
+    qs_group_tile_t *gt = &g->tile[tile];
+
+    gt->handover.kept_cnt = gt->ctx.kept_cnt;
+    memcpy(gt->handover.kept_fd, gt->ctx.kept_fd, sizeof(gt->ctx.kept_fd));
+    memcpy(gt->handover.note, gt->ctx.note, sizeof(gt->ctx.note));
+    gt->renewed = false;
     command(g, tile, g->draining && makes_work(g, tile) ? QS_CMD_HALT : QS_CMD_RUN);
     return g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
 }
@@ -548,6 +582,28 @@ backoff_ns(u32 failures)
     return wait < BACKOFF_MAX_NS ? wait : BACKOFF_MAX_NS;
 }
 
+/* bury_tended lets the tile's row deal with an end that has a reason of its own.  Returns whether it
+   did: then the tile starts again at once, or the group ends. */
+static bool
+bury_tended(qs_group_t *g, u32 tile, int status)
+{
+    qs_group_tile_t *gt = &g->tile[tile];
+    u32 reason = WIFEXITED(status) ? status_of(g, tile).reason : 0;
+    bool own = reason >= QS_EXIT_FIRST_OWN;
+    int err = tend(g, tile, own ? reason : QS_TEND_KILLED);
+
+    if (err < 0) {
+        give_up(g, tile, gt->ctx.err[0] ? gt->ctx.err : strerror(-err));
+        g->exit_code = err == -EINVAL ? 2 : 3;
+        return true;
+    }
+    if (!own || err != QS_TEND_RENEW)
+        return false;
+    gt->line_cnt = 0;
+    gt->retry_at = now_ns(g);
+    return true;
+}
+
 static void
 bury(qs_group_t *g, u32 tile, int status)
 {
@@ -563,7 +619,9 @@ bury(qs_group_t *g, u32 tile, int status)
     record->pid = 0;
     if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g->state == QS_GROUP_STOPPING) {
         gt->ended = true;
-    } else {
+    } else if (gt->renewed && WIFEXITED(status)) {
+        gt->retry_at = now;
+    } else if (!bury_tended(g, tile, status)) {
         record->deaths++;
         gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
         u32 reason = status_of(g, tile).reason;
@@ -622,6 +680,32 @@ look_at_threads(qs_group_t *g)
             give_up(g, i, "its thread failed");
 }
 
+/* tend_all: a tile that is to be started anew is told to end, and woken to hear it. */
+static void
+tend_all(qs_group_t *g)
+{
+    u64 now = now_ns(g);
+
+    if (now < g->tend_at || g->state > QS_GROUP_RUNNING)
+        return;
+    g->tend_at = now + TEND_NS;
+    for (u32 i = 0; i < g->plan->tile_cnt && g->state <= QS_GROUP_RUNNING; i++) {
+        qs_group_tile_t *gt = &g->tile[i];
+        if (!gt->pid || gt->renewed)
+            continue;
+        int err = tend(g, i, QS_TEND_LOOK);
+        if (err == QS_TEND_RENEW) {
+            gt->renewed = true;
+            command(g, i, QS_CMD_RENEW);
+            qs_bell_fence();
+            ring_tile(g, i);
+        } else if (err < 0) {
+            give_up(g, i, gt->ctx.err[0] ? gt->ctx.err : strerror(-err));
+            g->exit_code = 3;
+        }
+    }
+}
+
 bool
 qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
 {
@@ -648,6 +732,7 @@ qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
     }
     if (g->conf.threads)
         look_at_threads(g);
+    tend_all(g);
     restart_due(g);
     if (g->state == QS_GROUP_STARTING && qs_group_ready(g))
         g->state = QS_GROUP_RUNNING;
@@ -677,14 +762,12 @@ qs_group_done(qs_group_t const *g)
 static void
 command_halt(qs_group_t *g, bool all)
 {
-    qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
-
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
         if (all || makes_work(g, i))
             command(g, i, QS_CMD_HALT);
     qs_bell_fence();
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
-        qs_bell_ring(&bell[i], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[i].handover.eventfd[i]);
+        ring_tile(g, i);
 }
 
 void
@@ -726,6 +809,20 @@ halt_tiles(qs_group_t *g)
     }
 }
 
+static void
+drop(qs_group_t *g, u32 tile)
+{
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_tile_ctx_t *ctx = &g->tile[tile].ctx;
+
+    if (!ctx->plan)
+        return; /* it has not come to keep */
+    if (table->drop)
+        table->drop(ctx);
+    for (u32 k = 0; k < ctx->kept_cnt; k++)
+        close(ctx->kept_fd[k]);
+}
+
 int
 qs_group_stop(qs_group_t *g)
 {
@@ -738,8 +835,7 @@ qs_group_stop(qs_group_t *g)
         g->boot->group_state = failed ? QS_GROUP_FAILED : QS_GROUP_STOPPED;
     for (u32 i = 0; g->plan && i < g->plan->tile_cnt; i++) {
         qs_handover_t const *h = &g->tile[i].handover;
-        for (u32 k = 0; k < h->kept_cnt; k++)
-            close(h->kept_fd[k]);
+        drop(g, i);
         if (h->magic && h->eventfd[i] >= 0)
             close(h->eventfd[i]);
         if (h->magic && g->tile[i].log_fd >= 0)

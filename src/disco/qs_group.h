@@ -54,6 +54,8 @@ typedef struct qs_group_tile {
     u32 part_sz; /* bytes of an unfinished line */
     char part[QS_GROUP_LINE_SZ];
     char line[QS_GROUP_LAST_LINES][QS_GROUP_LINE_SZ];
+    bool renewed;      /* it was told to end and be started again */
+    qs_tile_ctx_t ctx; /* of keep and tend */
     qs_handover_t handover;
 } qs_group_tile_t;
 
@@ -71,6 +73,8 @@ typedef struct qs_group {
     qs_wksp_t wksp[QS_TILE_MAX];
     qs_group_tile_t tile[QS_TILE_MAX];
     u64 thread[QS_TILE_MAX];
+    void *shared[QS_TILE_MAX]; /* of each row, for keep and tend */
+    u64 tend_at;
     u64 stale_bytes;  /* memory of dead instances that start removed */
     u64 bytes;        /* memory of this one */
     bool bind;        /* memory to nodes: there are several */

@@ -39,6 +39,7 @@ typedef enum qs_exit {
     QS_EXIT_DONE,           /* its work is done */
     QS_EXIT_BOOT,           /* boot or init failed; the log says why */
     QS_EXIT_CONFIG,         /* ... because an option cannot be (-EINVAL) */
+    QS_EXIT_RENEW,          /* the supervisor wants it anew (QS_TEND_RENEW) */
     QS_EXIT_FIRST_OWN = 16, /* a tile's own reasons for giving up begin here */
 } qs_exit_t;
 
@@ -234,6 +235,36 @@ qs_stem_publish_at(qs_stem_t *s, u32 out, u8 const *room, u64 sig, u32 sz, u16 c
     }
     qs_metric_inc(&o->metrics->frag);
     qs_metric_add(&o->metrics->bytes, sz);
+}
+
+/* qs_stem_swap publishes the sz bytes at byte off of the tile's workspace, which lie in a frame of its
+   UMEM, on out.  Returns where the payload lay that this line named before: its frame is the
+   tile's own now, and readers have been told that what is there is gone (P1, P2).  For tiles with
+   a UMEM: their links are lossy, so there is always room. */
+QS_INLINE u64
+qs_stem_swap(qs_stem_t *s, u32 out, u64 off, u64 sig, u32 sz, u32 ts_origin)
+{
+    qs_stem_out_t *o = &s->out[out];
+    qs_frag_t old;
+    qs_frag_t frag = {.sig = sig,
+                      .chunk = (u32)(off / QS_CHUNK_SZ),
+                      .sz = (u16)sz,
+                      .ctl = (u16)(off % QS_CHUNK_SZ),
+                      .ts_origin = ts_origin,
+                      .ts_publish = (u32)s->now};
+
+    if (qs_unlikely(!o->credits))
+        qs_stem_refill_(s, o);
+    qs_mcache_evictee(&o->tx, &old);
+    qs_mcache_publish(&o->tx, &frag);
+    o->credits--;
+    if (o->peer_cnt) {
+        o->dirty = true;
+        s->ring = true;
+    }
+    qs_metric_inc(&o->metrics->frag);
+    qs_metric_add(&o->metrics->bytes, sz);
+    return (u64)old.chunk * QS_CHUNK_SZ + (old.ctl & (QS_CHUNK_SZ - 1));
 }
 
 /* qs_stem_publish publishes the sz bytes written where the last prepare on out said. */

@@ -4,6 +4,8 @@
 
        supervisor   share_new  formats the object it shares with its neighbours; once
                     keep     opens what must outlive the tile (sockets, XDP links); once
+                    tend     now and then, and after each death: sees to what keep opened
+                    drop     closes what is not in kept_fd
        tile         layout   places its memory: run twice, to measure and to place
                     boot     privileged: files, keys, set-up of kept descriptors
                     -------- sandbox: no privileges from here on
@@ -45,7 +47,13 @@
 #define QS_TILE_OUT_KIND_MAX 8u
 #define QS_TILE_FD_MAX       80u /* kept, and waited for */
 #define QS_TILE_SHARED_MAX   4u  /* neighbours that share an object */
+#define QS_TILE_NOTE_MAX     8u
 #define QS_BATCH             32u
+
+/* What tend is called for, if not for a reason of the tile's own (qs_stem_exit), and answers. */
+#define QS_TEND_LOOK   0u /* the tile runs */
+#define QS_TEND_KILLED 1u /* it died, and did not say why */
+#define QS_TEND_RENEW  1  /* the tile is to be started anew, with what kept_fd and note say now */
 
 struct qs_config;
 struct qs_plan;
@@ -104,9 +112,16 @@ typedef struct qs_tile_ctx {
     qs_tile_shared_t shared[QS_TILE_SHARED_MAX];
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
     u32 kept_cnt;
+    u64 note[QS_TILE_NOTE_MAX]; /* what keep and tend tell boot besides */
+    void **shared;              /* keep, tend, drop: one pointer for all instances, NULL at first */
+    u8 *mem;                    /* boot, init: its workspace; offsets are the plan's */
+    int own_fd[QS_TILE_FD_MAX]; /* boot adds what it opened and is not waited for */
+    u32 own_cnt;
+    u32 exit_reason;             /* boot: why it failed, for tend */
     int wait_fd[QS_TILE_FD_MAX]; /* QS_WAIT_POLL: boot adds what wakes it when readable */
     u32 wait_cnt;
-    char err[256]; /* keep, boot and init: one line for the user when they fail */
+    char
+        err[512]; /* keep, boot and init: one line for the user when they fail; tend: what it did */
 } qs_tile_ctx_t;
 
 /* A batch of one input.  data[i] are frag[i].sz readable bytes: a private copy, unless the input
@@ -130,6 +145,9 @@ typedef struct qs_tile {
     qs_wait_t wait;
     bool is_net; /* its payloads begin anywhere: the low six bits of ctl are part of their address;
                     its link rows name ports */
+    bool
+        umem; /* its links out, all lossy, share one UMEM: every line of theirs owns a frame, and it
+                    publishes with qs_stem_swap alone */
     u32 tidy_ns; /* between two tidy; 0: 100 us.  A busy tile looks for the order to halt as often.
                     A tile that sleeps tidies at least every 100 ms * (1 + links in and out) */
     int const *syscalls; /* beyond the stem's, ended by -1; NULL: none */
@@ -138,6 +156,9 @@ typedef struct qs_tile {
         qs_tile_ctx_t const *ctx); /* of the object that neighbours may read; NULL: none */
     int (*share_new)(void *share, qs_tile_ctx_t const *ctx);   /* formats it, once; supervisor */
     int (*keep)(qs_tile_ctx_t *ctx);                           /* 0 or -errno */
+    int (*keep)(qs_tile_ctx_t *ctx);          /* 0 or -errno */
+    int (*tend)(qs_tile_ctx_t *ctx, u32 why); /* 0, QS_TEND_RENEW, or -errno: the group ends */
+    void (*drop)(qs_tile_ctx_t *ctx);
     void *(*layout)(qs_layout_t *l, qs_tile_ctx_t const *ctx); /* returns self */
     int (*boot)(void *self, qs_tile_ctx_t *ctx);               /* 0 or -errno */
     int (*init)(void *self, qs_tile_ctx_t *ctx, qs_stem_t *stem);

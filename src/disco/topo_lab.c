@@ -20,7 +20,7 @@ static qs_tile_row_t const listen_tiles[] = {
 
 static qs_link_row_t const listen_links[] = {
 /*    from      to        depth  window   mtu   flow         ports                            */
-    { "net",    "sink",    4096,   1024, 1472,  QS_LOSSY,    "tpu tvu gossip repair extra" },
+    { "net",    "sink",    1024,      0,    0,  QS_LOSSY,    "tpu tvu gossip repair extra" },
     { 0 }
 };
 
