@@ -28,8 +28,10 @@ int qs_cmd_mem(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_ready(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_ps(int argc, char **argv, qs_topo_t const *const *topos);
 
-/* xdp show [IFACE] | detach IFACE         XDP programs on the interfaces of this namespace */
+/* xdp show [IFACE] | detach IFACE         XDP programs on the interfaces of this namespace
+   xdp audit [--instance NAME]            where the frames of an instance are */
 int qs_cmd_xdp(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_xdp_audit(char const *instance, bool json, qs_topo_t const *const *topos);
 
 /* keys new FILE | pubkey FILE             a node's key pair; the secret is never printed */
 int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);

@@ -305,6 +305,12 @@ add_reason(account_t *acc, char const *name, u64 cnt)
     acc->counted += cnt;
 }
 
+static u64
+lost_of(account_t const *acc)
+{
+    return acc->sent > acc->received ? acc->sent - acc->received : 0;
+}
+
 /* ring_counts adds what was lost between the interface and the receiver's XSK: what the kernel counted,
    and of a tile that was killed, what left the interface and came neither to the tile nor to a
    socket.  (Some ARP is in there too.) */
@@ -320,8 +326,10 @@ ring_counts(lab_run_t *r, account_t *acc, qs_lab_snmp_t const *snmp)
 
     add_reason(acc, "xsk_rx_full", full);
     add_reason(acc, "xsk_rx_dropped", dropped);
-    if (qs_load_relaxed(&net->starts) > 1 && snmp->if_rx_packets > found)
-        add_reason(acc, "xsk_restart_lost", snmp->if_rx_packets - found);
+    if (qs_load_relaxed(&net->starts) > 1 && snmp->if_rx_packets > found &&
+        lost_of(acc) > acc->counted)
+        add_reason(acc, "xsk_restart_lost",
+                   qs_min_u64(snmp->if_rx_packets - found, lost_of(acc) - acc->counted));
 }
 
 /* kernel_counts adds what the receiver's kernel knows and no tile can: datagrams that found no
@@ -382,12 +390,6 @@ take_account(lab_run_t *r, account_t *acc)
     add_reason(acc, "net_rx_oversize", oversize);
     add_reason(acc, "sink_damaged", qs_attach_sum(to, "sink", "sink", "damaged"));
     kernel_counts(r, acc, published, oversize);
-}
-
-static u64
-lost_of(account_t const *acc)
-{
-    return acc->sent > acc->received ? acc->sent - acc->received : 0;
 }
 
 static void

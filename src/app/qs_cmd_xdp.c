@@ -192,10 +192,14 @@ int
 qs_cmd_xdp(int argc, char **argv, qs_topo_t const *const *topos)
 {
     bool json = false, disasm = false, help = false;
+    char const *instance = NULL;
     qs_arg_t const table[] = {
         {"show", "[IFACE]", "the programs that are attached, and the slots of their XSKMAP",
          QS_ARG_WORD, NULL},
         {"detach", "IFACE", "take ours off, whoever holds it", QS_ARG_WORD, NULL},
+        {"audit", NULL, "where every frame of an instance is; 4: one is nowhere or twice",
+         QS_ARG_WORD, NULL},
+        {"--instance", "NAME", "audit: which; default: the only one", QS_ARG_STR, &instance},
         {"--program", NULL, "show: also the instructions, as the kernel runs them", QS_ARG_FLAG,
          &disasm},
         {"--json", NULL, "for programs", QS_ARG_FLAG, &json},
@@ -203,10 +207,9 @@ qs_cmd_xdp(int argc, char **argv, qs_topo_t const *const *topos)
         {0}};
     qs_args_t args;
 
-    (void)topos;
     int code = qs_args_parse(&args, table, argc, argv);
     if (help) {
-        qs_args_usage_own("xdp", "show [IFACE]|detach IFACE", table);
+        qs_args_usage_own("xdp", "show [IFACE]|detach IFACE|audit", table);
         return 0;
     }
     if (code)
@@ -215,6 +218,9 @@ qs_cmd_xdp(int argc, char **argv, qs_topo_t const *const *topos)
         return cmd_show(args.rest_cnt == 2 ? args.rest[1] : NULL, json, disasm);
     if (args.rest_cnt == 2 && !strcmp(args.rest[0], "detach"))
         return cmd_detach(args.rest[1], json);
-    fprintf(stderr, "quickstep xdp: show [IFACE] or detach IFACE (see quickstep help xdp)\n");
+    if (args.rest_cnt == 1 && !strcmp(args.rest[0], "audit"))
+        return qs_cmd_xdp_audit(instance, json, topos);
+    fprintf(stderr,
+            "quickstep xdp: show [IFACE], detach IFACE or audit (see quickstep help xdp)\n");
     return 2;
 }

@@ -240,26 +240,6 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
     return err;
 }
 
-/* name_port writes which option is behind "UDP port N", or the address, that a tile could not have. */
-static char const *
-name_port(qs_group_t const *g, char const *said, int err, char *out, u64 out_sz)
-{
-    char const *at = strstr(said, "port ");
-    u64 number = at ? strtoull(at + 5, NULL, 10) : 0;
-    char option[32];
-
-    out[0] = 0;
-    if (err == -EADDRNOTAVAIL && g->conf.cfg->net.bind_address[0]) {
-        snprintf(out, out_sz, " (net.bind_address = %s)", g->conf.cfg->net.bind_address);
-        return out;
-    }
-    for (u32 i = 0; number && i < g->plan->port_cnt; i++)
-        if (g->plan->port[i].port == number)
-            snprintf(out, out_sz, " (%s)",
-                     qs_plan_port_option(&g->plan->port[i], option, sizeof(option)));
-    return out;
-}
-
 /* keep_open lets each tile open, once and with our privileges, what must outlive it. */
 static int
 keep_open(qs_group_t *g, u32 tile)
@@ -275,7 +255,7 @@ keep_open(qs_group_t *g, u32 tile)
                               .tile = tile,
                               .idx = g->plan->tile[tile].idx,
                               .cnt = g->plan->tile[tile].cnt,
-                              .shared = &g->shared[g->plan->tile[tile].row]};
+                              .common = &g->common[g->plan->tile[tile].row]};
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)
         return 0;
@@ -283,7 +263,7 @@ keep_open(qs_group_t *g, u32 tile)
     if (err)
         return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s%s", g->plan->tile[tile].name,
                       gt->ctx.err[0] ? gt->ctx.err : strerror(-err),
-                      name_port(g, gt->ctx.err, err, option, sizeof(option)));
+                      qs_group_name_port_(g, gt->ctx.err, err, option, sizeof(option)));
     if (gt->ctx.err[0])
         qs_log(&tended, "%s", gt->ctx.err);
     return 0;
@@ -512,41 +492,6 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
     return code;
 }
 
-/* keep_line remembers what a tile said, for the case that it dies, and passes it on. */
-static void
-keep_line(qs_group_tile_t *gt, char const *text, u32 sz)
-{
-    char *line = gt->line[gt->line_cnt++ % QS_GROUP_LAST_LINES];
-    u32 kept = sz < QS_GROUP_LINE_SZ - 1 ? sz : QS_GROUP_LINE_SZ - 1;
-
-    memcpy(line, text, kept);
-    line[kept] = 0;
-}
-
-static void
-read_log(qs_group_tile_t *gt)
-{
-    char buf[4096];
-    ssize_t got;
-
-    while ((got = read(gt->log_fd, buf, sizeof(buf))) > 0) {
-        ssize_t wrote = write(2, buf, (size_t)got);
-        (void)wrote;
-        for (ssize_t i = 0; i < got; i++) {
-            if (buf[i] == '\n') {
-                keep_line(gt, gt->part, gt->part_sz);
-                gt->part_sz = 0;
-            } else if (gt->part_sz < sizeof(gt->part)) {
-                gt->part[gt->part_sz++] = buf[i];
-            }
-        }
-    }
-    if (got == 0) {
-        close(gt->log_fd);
-        gt->log_fd = -1;
-    }
-}
-
 static void
 tell_death(qs_group_t *g, u32 tile, int status, char const *then)
 {
@@ -612,7 +557,7 @@ bury(qs_group_t *g, u32 tile, int status)
     u64 now = now_ns(g);
 
     if (gt->log_fd >= 0)
-        read_log(gt);
+        qs_group_read_log_(gt);
     close(gt->pidfd);
     gt->pidfd = -1;
     record->last_status = status;
@@ -725,7 +670,7 @@ qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
         qs_group_tile_t *gt = &g->tile[owner[k]];
         int status;
         if (p[k].revents && gt->log_fd >= 0)
-            read_log(gt);
+            qs_group_read_log_(gt);
         bool look = gt->pidfd < 0 || p[k + 1].revents;
         if (look && gt->pid && waitpid(gt->pid, &status, WNOHANG) == gt->pid)
             bury(g, owner[k], status);

@@ -73,7 +73,7 @@ typedef struct qs_group {
     qs_wksp_t wksp[QS_TILE_MAX];
     qs_group_tile_t tile[QS_TILE_MAX];
     u64 thread[QS_TILE_MAX];
-    void *shared[QS_TILE_MAX]; /* of each row, for keep and tend */
+    void *common[QS_TILE_MAX]; /* of each row, for keep and tend */
     u64 tend_at;
     u64 stale_bytes;  /* memory of dead instances that start removed */
     u64 bytes;        /* memory of this one */
@@ -81,6 +81,13 @@ typedef struct qs_group {
     char placed[512]; /* where the tiles are, for the user */
     char err[512];    /* why start or the group failed, for the user */
 } qs_group_t;
+
+/* qs_group_read_log_ passes on what a tile wrote to standard error, and remembers its last lines; in
+   qs_group_log.c, as the next.  qs_group_name_port_ writes which option is behind "UDP port N", or the
+   address, that a tile could not have, and returns out. */
+void qs_group_read_log_(qs_group_tile_t *tile);
+char const *qs_group_name_port_(qs_group_t const *group, char const *said, int err, char *out,
+                                u64 out_sz);
 
 /* qs_group_page_max returns the largest page size that hugetlbfs.pages allows for workspaces, as
    qs_shm_create takes it. */

@@ -29,7 +29,9 @@ QS_METRICS_DESC(net, QS_NET_METRICS);
 #define TX_FLUSH_NS   20000u  /* a datagram waits for company that long */
 #define DRAIN_SPIN_NS 200000u /* between two looks at the ordinary sockets beside an XSK ... */
 #define DRAIN_PARK_NS 20000u  /* ... of a tile that was woken for them, perhaps */
-#define AUDIT_NS      1000000000u
+#define AUDIT_FRAME_NS                                                                             \
+    50000u /* between two audits, for each frame: looking at one takes a few ns */
+#define ASK_NS 1000000000u
 
 static void *
 net_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
@@ -153,7 +155,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
     n->drain_gap_ns = parks ? DRAIN_PARK_NS : DRAIN_SPIN_NS;
     n->flush_ns = parks ? 0 : TX_FLUSH_NS;
     n->tx_done = 0;
-    n->drain_at = n->look_at = n->audit_at = 0;
+    n->drain_at = n->look_at = n->audit_at = n->ask_at = 0;
     memset(n->held, 0, sizeof(n->held));
     n->xsk = (qs_xsk_t){.fd = -1};
     n->port_cnt = ctx->plan->port_cnt;
@@ -228,7 +230,9 @@ drain(qs_net_t *n, qs_stem_t *stem, u32 idx)
         count_overflow(n, port, overflow);
     u32 ts_origin = qs_ts_comp(qs_clock_now(n->clock));
     for (u32 i = 0; i < cnt; i++) {
-        if (d[i].whole) {
+        if (!d[i].src_port) {
+            qs_metric_inc(&n->m->rx_src_port);
+        } else if (d[i].whole) {
             qs_net_sig_t sig = {.src_ip = d[i].src_ip,
                                 .src_port = d[i].src_port,
                                 .port_idx = (u8)idx,
@@ -300,9 +304,8 @@ static void
 look(qs_net_t *n, qs_stem_t *stem)
 {
     n->look_at = stem->now + QS_NET_LOOK_NS;
-    bool second = stem->now >= n->audit_at;
-    if (second) {
-        n->audit_at = stem->now + AUDIT_NS;
+    if (stem->now >= n->audit_at) {
+        n->audit_at = stem->now + (u64)AUDIT_FRAME_NS * n->frames.cnt;
         audit(n);
     }
     if (n->rung == QS_NET_SOCKET)
@@ -313,8 +316,10 @@ look(qs_net_t *n, qs_stem_t *stem)
         qs_metric_set(&n->m->if_tx_packets, n->neigh.link.tx_packets);
         qs_metric_set(&n->m->if_tx_dropped, n->neigh.link.tx_dropped);
     }
-    if (second || n->neigh.missed)
+    if (stem->now >= n->ask_at || n->neigh.missed) {
+        n->ask_at = stem->now + ASK_NS;
         qs_net_neigh_ask(&n->neigh);
+    }
     u32 reason = qs_net_xdp_health(n, stem->now);
     if (reason)
         qs_stem_exit(stem, reason);

@@ -288,13 +288,13 @@ open_sockets(qs_tile_ctx_t *ctx, kept_t *k)
 int
 qs_net_keep(qs_tile_ctx_t *ctx)
 {
-    kept_t *k = *ctx->shared;
+    kept_t *k = *ctx->common;
 
     if (!k) {
         k = calloc(1, sizeof(*k));
         if (!k)
             return -ENOMEM;
-        *ctx->shared = k; /* drop frees it, also after an error here */
+        *ctx->common = k; /* drop frees it, also after an error here */
         k->net = &ctx->cfg->net;
         k->xdp = (qs_xdp_t){.map_fd = -1, .prog_fd = -1, .link_fd = -1};
         int err = start(ctx, k);
@@ -395,7 +395,7 @@ look(qs_tile_ctx_t *ctx, kept_t *k)
 int
 qs_net_tend(qs_tile_ctx_t *ctx, u32 why)
 {
-    kept_t *k = *ctx->shared;
+    kept_t *k = *ctx->common;
     bool current = ctx->note[QS_NET_NOTE_ROUND] == k->round;
 
     if (why == QS_NET_EXIT_GONE || (why == QS_TEND_LOOK && ctx->idx == 0)) {
@@ -414,11 +414,11 @@ qs_net_tend(qs_tile_ctx_t *ctx, u32 why)
 void
 qs_net_drop(qs_tile_ctx_t *ctx)
 {
-    kept_t *k = *ctx->shared;
+    kept_t *k = *ctx->common;
 
     if (!k || (k->users && --k->users))
         return;
     qs_xdp_close(&k->xdp);
     free(k);
-    *ctx->shared = NULL;
+    *ctx->common = NULL;
 }
