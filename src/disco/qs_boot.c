@@ -250,9 +250,9 @@ make_ctx(room_t *r)
     ctx->metrics = at(r, r->h->tile, r->me->metrics_off, r->me->metrics_sz);
     ctx->kept_cnt = r->h->kept_cnt;
     memcpy(ctx->kept_fd, r->h->kept_fd, sizeof(ctx->kept_fd));
-    find_shared(r);
     memcpy(ctx->note, r->h->note, sizeof(ctx->note));
     ctx->mem = r->wksp[r->h->tile].mem;
+    find_shared(r);
     if (r->tile->layout) {
         qs_layout_t l = {.base = at(r, r->h->tile, r->me->state_off, r->me->state_sz)};
         r->self = r->tile->layout(&l, ctx);

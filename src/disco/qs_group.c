@@ -23,8 +23,6 @@
 #define BOOT_FAILURES  3u        /* before its first good start */
 #define TEND_NS        200000000ull
 
-static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
-static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
 static qs_log_site_t group_stops = {.id = "QS-GRP-003", .level = QS_LOG_ERROR};
 static qs_log_site_t kills = {.id = "QS-GRP-004", .level = QS_LOG_WARNING};
 static qs_log_site_t floats = {.id = "QS-GRP-005", .level = QS_LOG_WARNING};
@@ -493,24 +491,6 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
 }
 
 static void
-tell_death(qs_group_t *g, u32 tile, int status, char const *then)
-{
-    qs_group_tile_t *gt = &g->tile[tile];
-    char name[QS_NAME_MAX + 4];
-
-    if (WIFSIGNALED(status))
-        qs_log(&tile_died, "%s (pid %d) was killed by signal %d (%s); %s", label(g, tile, name),
-               gt->pid, WTERMSIG(status), strsignal(WTERMSIG(status)), then);
-    else
-        qs_log(&tile_died, "%s (pid %d) ended with code %d, reason %u; %s", label(g, tile, name),
-               gt->pid, WEXITSTATUS(status), status_of(g, tile).reason, then);
-    u32 cnt = gt->line_cnt < QS_GROUP_LAST_LINES ? gt->line_cnt : QS_GROUP_LAST_LINES;
-    for (u32 i = gt->line_cnt - cnt; i < gt->line_cnt; i++)
-        qs_log(&last_words, "%s had said: %s", name, gt->line[i % QS_GROUP_LAST_LINES]);
-    gt->line_cnt = 0;
-}
-
-static void
 give_up(qs_group_t *g, u32 tile, char const *why)
 {
     char name[QS_NAME_MAX + 4];
@@ -575,11 +555,12 @@ bury(qs_group_t *g, u32 tile, int status)
             g->state == QS_GROUP_STARTING &&
             (config || gt->failures >= BOOT_FAILURES || (stop && reason == QS_EXIT_BOOT));
         if (stop || never_ran) {
-            tell_death(g, tile, status, "it is not to be restarted");
+            qs_group_tell_death_(g, tile, status, status_of(g, tile).reason,
+                                 "it is not to be restarted");
             give_up(g, tile, never_ran ? "it does not start" : "it died, and the group with it");
             g->exit_code = !never_ran ? 1 : config ? 2 : 3;
         } else {
-            tell_death(g, tile, status, "it is started again");
+            qs_group_tell_death_(g, tile, status, status_of(g, tile).reason, "it is started again");
             gt->retry_at = now + (gt->failures > 1 ? backoff_ns(gt->failures) : 0);
         }
     }

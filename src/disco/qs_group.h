@@ -84,8 +84,10 @@ typedef struct qs_group {
 
 /* qs_group_read_log_ passes on what a tile wrote to standard error, and remembers its last lines; in
    qs_group_log.c, as the next.  qs_group_name_port_ writes which option is behind "UDP port N", or the
-   address, that a tile could not have, and returns out. */
+   address, that a tile could not have, and returns out.  qs_group_tell_death_ logs an end that nobody
+   asked for, and the last lines. */
 void qs_group_read_log_(qs_group_tile_t *tile);
+void qs_group_tell_death_(qs_group_t *group, u32 tile, int status, u32 reason, char const *then);
 char const *qs_group_name_port_(qs_group_t const *group, char const *said, int err, char *out,
                                 u64 out_sz);
 

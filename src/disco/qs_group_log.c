@@ -1,6 +1,11 @@
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "disco/qs_group.h"
+#include "tango/base/qs_log.h"
+
+static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
+static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
 
 /* keep_line remembers what a tile said, for the case that it dies, and passes it on. */
 static void
@@ -54,4 +59,24 @@ qs_group_name_port_(qs_group_t const *g, char const *said, int err, char *out, u
             snprintf(out, out_sz, " (%s)",
                      qs_plan_port_option(&g->plan->port[i], option, sizeof(option)));
     return out;
+}
+
+void
+qs_group_tell_death_(qs_group_t *g, u32 tile, int status, u32 reason, char const *then)
+{
+    qs_group_tile_t *gt = &g->tile[tile];
+    char name[QS_NAME_MAX + 4];
+
+    if (WIFSIGNALED(status))
+        qs_log(&tile_died, "%s (pid %d) was killed by signal %d (%s); %s",
+               qs_plan_label(g->plan, tile, name, sizeof(name)), gt->pid, WTERMSIG(status),
+               strsignal(WTERMSIG(status)), then);
+    else
+        qs_log(&tile_died, "%s (pid %d) ended with code %d, reason %u; %s",
+               qs_plan_label(g->plan, tile, name, sizeof(name)), gt->pid, WEXITSTATUS(status),
+               reason, then);
+    u32 cnt = gt->line_cnt < QS_GROUP_LAST_LINES ? gt->line_cnt : QS_GROUP_LAST_LINES;
+    for (u32 i = gt->line_cnt - cnt; i < gt->line_cnt; i++)
+        qs_log(&last_words, "%s had said: %s", name, gt->line[i % QS_GROUP_LAST_LINES]);
+    gt->line_cnt = 0;
 }

@@ -102,10 +102,14 @@ open_xsk(qs_net_t *n, qs_tile_ctx_t *ctx)
         snprintf(ctx->err, sizeof(ctx->err), "XSKMAP slot %u: %s", slot, strerror(-err));
         return err;
     }
-    err = qs_net_neigh_open(&n->neigh, conf.ifindex, n->ip, (u32)ctx->note[QS_NET_NOTE_PREFIX]);
+    qs_tile_shared_t const *mirror = qs_tile_shared_of(ctx, "netlink");
+    err = qs_net_link_open(&n->link, conf.ifindex);
+    if (!err)
+        err = qs_net_route_open(&n->route, conf.ifindex, mirror ? mirror->mem : NULL,
+                                mirror ? mirror->sz : 0);
     if (err)
         return err;
-    ctx->own_fd[ctx->own_cnt++] = n->neigh.fd;
+    ctx->own_fd[ctx->own_cnt++] = n->link.fd;
     ctx->wait_fd[ctx->wait_cnt++] = n->xsk.fd;
     qs_metric_set(&n->m->busy_poll, n->xsk.busy_poll);
     return 0;
@@ -183,6 +187,12 @@ net_init(void *self, qs_tile_ctx_t *ctx, qs_stem_t *stem)
     qs_net_t *n = self;
     qs_plan_tile_t const *me = &ctx->plan->tile[ctx->tile];
 
+    n->ask_out = UINT32_MAX;
+    for (u32 o = 0; o < stem->out_cnt; o++) {
+        u32 reader = ctx->plan->link[me->out[o]].consumer[0];
+        if (!strcmp(ctx->plan->tile[reader].name, "netlink"))
+            n->ask_out = o;
+    }
     for (u32 p = 0; p < n->port_cnt; p++) {
         n->port[p].out = UINT32_MAX;
         n->port[p].number = ctx->plan->port[p].port;
@@ -310,15 +320,15 @@ look(qs_net_t *n, qs_stem_t *stem)
     }
     if (n->rung == QS_NET_SOCKET)
         return;
-    if (qs_net_neigh_read(&n->neigh)) {
-        qs_metric_set(&n->m->if_rx_packets, n->neigh.link.rx_packets);
-        qs_metric_set(&n->m->if_rx_dropped, n->neigh.link.rx_dropped);
-        qs_metric_set(&n->m->if_tx_packets, n->neigh.link.tx_packets);
-        qs_metric_set(&n->m->if_tx_dropped, n->neigh.link.tx_dropped);
+    if (qs_net_link_read(&n->link)) {
+        qs_metric_set(&n->m->if_rx_packets, n->link.rx_packets);
+        qs_metric_set(&n->m->if_rx_dropped, n->link.rx_dropped);
+        qs_metric_set(&n->m->if_tx_packets, n->link.tx_packets);
+        qs_metric_set(&n->m->if_tx_dropped, n->link.tx_dropped);
     }
-    if (stem->now >= n->ask_at || n->neigh.missed) {
+    if (stem->now >= n->ask_at) {
         n->ask_at = stem->now + ASK_NS;
-        qs_net_neigh_ask(&n->neigh);
+        qs_net_link_ask(&n->link);
     }
     u32 reason = qs_net_xdp_health(n, stem->now);
     if (reason)
@@ -359,17 +369,29 @@ net_poll(void *self, qs_stem_t *stem)
     return got;
 }
 
-/* mac_of returns the neighbour that a datagram can be put on the wire for, or 0: the ordinary socket
-   sends it. */
-static u64
-mac_of(qs_net_t *n, qs_stem_t const *stem, qs_send_t const *req, qs_send_dst_t const *dst)
+/* way_of returns how a frame to this destination is addressed, or NULL: the ordinary socket sends the
+   datagram. */
+static qs_net_route_slot_t *
+way_of(qs_net_t *n, qs_stem_t const *stem, qs_send_t const *req, qs_send_dst_t const *dst)
 {
     if (n->rung == QS_NET_SOCKET || stem->now < n->tx_down_until)
-        return 0;
-    u32 mtu = n->neigh.link.mtu;
-    if (mtu && req->sz + QS_FRAME_IP_SZ + QS_FRAME_UDP_SZ > mtu)
-        return 0;
-    return qs_net_neigh_find(&n->neigh, dst->ip);
+        return NULL;
+    qs_net_route_slot_t *way = qs_net_route_find(&n->route, dst->ip);
+    return way && req->sz + QS_FRAME_IP_SZ + QS_FRAME_UDP_SZ <= way->hop.mtu ? way : NULL;
+}
+
+/* ask has the netlink tile ask for a neighbour that the kernel has not heard of for long, because it
+   does not see what we send: an empty fragment, which takes a frame as any other does. */
+static void
+ask(qs_net_t *n, qs_stem_t *stem, qs_hop_t const *hop)
+{
+    qs_net_frames_t *f = &n->frames;
+
+    if (n->ask_out == UINT32_MAX || !f->spare_cnt)
+        return;
+    u64 off = f->off + qs_net_frames_addr(f, qs_net_frames_take(f));
+    u64 old = qs_stem_swap(stem, n->ask_out, off, qs_fib_ask(hop), 0, qs_ts_comp(stem->now));
+    qs_net_frames_put(f, qs_net_frames_of(f, old));
 }
 
 /* send_by_socket sends the next cnt destinations.  Returns false if the kernel's buffer is full. */
@@ -397,22 +419,24 @@ send_by_socket(qs_net_t *n, qs_send_t const *req, u32 cnt)
 }
 
 static bool
-send_by_xdp(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, u64 mac)
+send_by_xdp(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, qs_net_route_slot_t *way)
 {
     qs_send_dst_t const *dst = &req->dst[n->tx_done];
-    qs_frame_to_t to = {.dst_mac = mac,
-                        .src_mac = n->mac,
-                        .src_ip = n->ip,
+    qs_frame_to_t to = {.dst_mac = qs_frame_mac(way->hop.dst_mac),
+                        .src_mac = qs_frame_mac(way->hop.src_mac),
+                        .src_ip = n->ip ? n->ip : way->hop.src_ip,
                         .dst_ip = dst->ip,
                         .src_port = n->port[req->src_port_idx].number,
                         .dst_port = dst->port,
                         .ip_id = n->ip_id++,
-                        .vlan = QS_FRAME_NO_VLAN};
+                        .vlan = way->hop.vlan ? way->hop.vlan : QS_FRAME_NO_VLAN};
 
     if (!qs_net_xdp_send(n, &to, (u8 const *)&req->dst[req->dst_cnt], req->sz, stem->now)) {
         qs_metric_inc(&n->m->tx_full);
         return false;
     }
+    if (qs_net_route_stale(way, stem->now))
+        ask(n, stem, &way->hop);
     qs_metric_inc(&n->m->tx_datagram);
     qs_metric_inc(&n->m->tx_xdp);
     qs_metric_add(&n->m->tx_bytes, req->sz);
@@ -425,12 +449,12 @@ static bool
 send_one(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req)
 {
     while (n->tx_done < req->dst_cnt) {
-        u64 mac = mac_of(n, stem, req, &req->dst[n->tx_done]);
+        qs_net_route_slot_t *way = way_of(n, stem, req, &req->dst[n->tx_done]);
         u32 cnt = 1;
-        while (!mac && cnt < QS_BATCH && n->tx_done + cnt < req->dst_cnt &&
-               !mac_of(n, stem, req, &req->dst[n->tx_done + cnt]))
+        while (!way && cnt < QS_BATCH && n->tx_done + cnt < req->dst_cnt &&
+               !way_of(n, stem, req, &req->dst[n->tx_done + cnt]))
             cnt++;
-        if (!(mac ? send_by_xdp(n, stem, req, mac) : send_by_socket(n, req, cnt)))
+        if (!(way ? send_by_xdp(n, stem, req, way) : send_by_socket(n, req, cnt)))
             return false;
     }
     n->tx_done = 0;

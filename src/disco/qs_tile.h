@@ -46,8 +46,8 @@
 #define QS_TILE_IN_KIND_MAX  8u
 #define QS_TILE_OUT_KIND_MAX 8u
 #define QS_TILE_FD_MAX       80u /* kept, and waited for */
-#define QS_TILE_SHARED_MAX   4u  /* neighbours that share an object */
 #define QS_TILE_NOTE_MAX     8u
+#define QS_TILE_SHARED_MAX   4u /* neighbours that share an object */
 #define QS_BATCH             32u
 
 /* What tend is called for, if not for a reason of the tile's own (qs_stem_exit), and answers. */
@@ -152,8 +152,9 @@ typedef struct qs_tile {
                     A tile that sleeps tidies at least every 100 ms * (1 + links in and out) */
     int const *syscalls; /* beyond the stem's, ended by -1; NULL: none */
 
-    u64 (*share_sz)(qs_tile_ctx_t const *ctx); /* of what neighbours may read; NULL: nothing */
-    int (*share_new)(void *share, qs_tile_ctx_t const *ctx); /* formats it, once */
+    u64 (*share_sz)(
+        qs_tile_ctx_t const *ctx); /* of the object that neighbours may read; NULL: none */
+    int (*share_new)(void *share, qs_tile_ctx_t const *ctx); /* formats it, once; supervisor */
     int (*keep)(qs_tile_ctx_t *ctx);                         /* 0 or -errno */
     int (*tend)(qs_tile_ctx_t *ctx, u32 why); /* 0, QS_TEND_RENEW, or -errno: the group ends */
     void (*drop)(qs_tile_ctx_t *ctx);

@@ -4,7 +4,8 @@
        net/qs_net_xdp     the way of a packet through the XSK rings
        net/qs_net_frames  whose each frame is
        net/qs_net_socket  ordinary UDP sockets
-       net/qs_net_neigh   neighbours' MAC addresses
+       net/qs_net_route   where to: the netlink tile's mirror
+       net/qs_net_link    the interface's counters
        net/qs_net_keep    the supervisor's half: sockets, XDP program, the rung
 
    The rungs of the ladder, from the best down.  A tile runs on the rung it was started with, or ends
@@ -16,7 +17,8 @@
 #define QS_DISCO_NET_H
 
 #include "disco/net/qs_net_frames.h"
-#include "disco/net/qs_net_neigh.h"
+#include "disco/net/qs_net_link.h"
+#include "disco/net/qs_net_route.h"
 #include "disco/net/qs_net_socket.h"
 #include "waltz/ip/qs_frame.h"
 
@@ -43,7 +45,6 @@ enum {
     QS_NET_NOTE_IFINDEX,
     QS_NET_NOTE_MAC,    /* qs_frame_mac */
     QS_NET_NOTE_IP,     /* what we send from */
-    QS_NET_NOTE_PREFIX, /* bits of the network that is on the link */
     QS_NET_NOTE_DRAINS, /* this tile reads the ordinary sockets */
     QS_NET_NOTE_ROUND,  /* changes with whatever the tile must be started anew for */
 };
@@ -128,7 +129,7 @@ typedef struct qs_net {
 
     qs_xsk_t xsk; /* fd -1 on rung SOCKET */
     u64 mac;
-    u32 ip;
+    u32 ip; /* what we send from; 0: what the route says */
     u16 ip_id;
     u32 rx_side, rx_goal; /* frames in fill, kernel and rx; as many as we want there */
     u32 tx_side, tx_max;  /* frames in tx, kernel and completion */
@@ -146,7 +147,9 @@ typedef struct qs_net {
     u32 tx_completed;
     u32 strikes;
     bool gone;
-    qs_net_neigh_t neigh;
+    qs_net_link_t link;
+    qs_net_route_t route;
+    u32 ask_out; /* the link to the netlink tile, or UINT32_MAX */
     qs_net_socket_t rx_sock, tx_sock;
     u8 port_of[65536]; /* index of a port, or QS_NET_NO_PORT */
 } qs_net_t;

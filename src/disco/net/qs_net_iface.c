@@ -59,8 +59,6 @@ take_addrs(qs_net_iface_t *iface, u32 address)
         if (!addr || strcmp(a->ifa_name, iface->name) || iface->addr_cnt == QS_NET_ADDR_MAX)
             continue;
         bool first = !iface->addr_cnt || addr == address;
-        if (first)
-            iface->prefix = (u32)__builtin_popcount(addr_of(a->ifa_netmask));
         iface->addr[iface->addr_cnt] = addr;
         if (first) {
             iface->addr[iface->addr_cnt] = iface->addr[0];

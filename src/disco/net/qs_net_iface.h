@@ -19,7 +19,6 @@ typedef struct qs_net_iface {
     char driver[32]; /* "" if it does not say */
     u32 addr_cnt;
     u32 addr[QS_NET_ADDR_MAX]; /* host order; the first is the one asked for, if it is there */
-    u32 prefix;                /* of the first */
 } qs_net_iface_t;
 
 /* qs_net_iface_find fills *iface: by name, or if that is empty the interface that has address (host

@@ -259,8 +259,7 @@ tell(qs_tile_ctx_t *ctx, kept_t const *k)
     ctx->note[QS_NET_NOTE_RUNG] = k->rung;
     ctx->note[QS_NET_NOTE_IFINDEX] = k->iface.index;
     ctx->note[QS_NET_NOTE_MAC] = k->iface.mac;
-    ctx->note[QS_NET_NOTE_IP] = k->iface.addr[0];
-    ctx->note[QS_NET_NOTE_PREFIX] = k->iface.prefix;
+    ctx->note[QS_NET_NOTE_IP] = k->address;
     ctx->note[QS_NET_NOTE_DRAINS] = ctx->idx == 0 || !k->share;
     ctx->note[QS_NET_NOTE_ROUND] = k->round;
 }
