@@ -46,7 +46,7 @@ while read -r topology; do
 done <"$tmp/topologies"
 exits 2 topo no-such-topology
 exits 2 topo listen --set net.extra_ports=8003
-says "already port"
+says "already that of port"
 exits 2 run --set net.tiles=0
 says net.tiles
 exits 2 run --set no.such=1
