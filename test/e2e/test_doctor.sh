@@ -6,7 +6,7 @@
 
 ip link add n0 type veth peer name n1 && ip link set n0 up && ip link set n1 up || fail "no veth"
 ip addr add 10.9.0.1/24 dev n0 && ip route add default via 10.9.0.254 || fail "no address"
-before=$(ip -s addr | grep -v -e bytes -e '^  *[0-9]'; ip rule; ip route)
+before=$(ip -4 addr; ip rule; ip route)
 
 # The default route leads to n0.
 "$bin" doctor --json >"$tmp/auto" || fail "doctor ends with $?"
@@ -41,7 +41,7 @@ within 5 grep -q 2329 /proc/net/udp || fail "the port is not taken"
 [ $? = 3 ] && grep -q "QS-DOC-029.*9001" "$tmp/port" || fail "a port that is taken: $(cat "$tmp/port")"
 kill $holder
 
-after=$(ip -s addr | grep -v -e bytes -e '^  *[0-9]'; ip rule; ip route)
+after=$(ip -4 addr; ip rule; ip route)
 [ "$before" = "$after" ] || fail "something was changed"
 for id in $("$bin" doctor --json | grep -o 'QS-DOC-[0-9]*'); do
     "$bin" explain "$id" >/dev/null || fail "$id is not explained"

@@ -4,6 +4,8 @@
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sched.h>
@@ -87,6 +89,83 @@ ask_offloads(qs_doctor_facts_t *f, int fd)
         for (u32 k = 0; k < QS_OFFLOAD_CNT; k++)
             if (!strncmp(strings.name[i], name[k], NAME_MAX_))
                 f->offload[k] = (qs_known_t){true, features.block[i / 32].active >> (i % 32) & 1};
+}
+
+/* --- links: /sys may show those of another namespace, netlink never does ------------------------- */
+
+typedef struct link_facts {
+    qs_doctor_facts_t *f;
+    u32 master;
+} link_facts_t;
+
+static int
+take_kind(struct nlattr const *attr, void *ctx)
+{
+    if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+        snprintf(ctx, 16, "%.*s", (int)mnl_attr_get_payload_len(attr),
+                 (char const *)mnl_attr_get_payload(attr));
+    return MNL_CB_OK;
+}
+
+/* take_link reads one link: ours, or one that may lie on top of it. */
+static int
+take_link(struct nlmsghdr const *nlh, void *ctx)
+{
+    link_facts_t *l = ctx;
+    qs_doctor_facts_t *f = l->f;
+    struct ifinfomsg const *info = mnl_nlmsg_get_payload(nlh);
+    u32 parent = 0, master = 0, mtu = 0;
+    struct nlattr const *attr = mnl_nlmsg_get_payload_offset(nlh, sizeof(*info));
+    u8 const *tail = mnl_nlmsg_get_payload_tail(nlh);
+    char kind[16] = "";
+
+    for (; mnl_attr_ok(attr, (int)(tail - (u8 const *)attr)); attr = mnl_attr_next(attr)) {
+        u16 type = mnl_attr_get_type(attr), sz = mnl_attr_get_payload_len(attr);
+        if (type == IFLA_LINK && sz == sizeof(u32))
+            parent = mnl_attr_get_u32(attr);
+        if (type == IFLA_MASTER && sz == sizeof(u32))
+            master = mnl_attr_get_u32(attr);
+        if (type == IFLA_MTU && sz == sizeof(u32))
+            mtu = mnl_attr_get_u32(attr);
+        if (type == IFLA_LINKINFO)
+            mnl_attr_parse_nested(attr, take_kind, kind);
+    }
+    f->vlan_on_top |= parent == f->ifindex && !strcmp(kind, "vlan");
+    if ((u32)info->ifi_index != f->ifindex)
+        return MNL_CB_OK;
+    f->mtu = mtu;
+    f->loopback = info->ifi_flags & IFF_LOOPBACK;
+    f->up = (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_RUNNING);
+    snprintf(f->kind, sizeof(f->kind), "%s", strcmp(kind, "veth") ? kind : "");
+    l->master = master;
+    return MNL_CB_OK;
+}
+
+static void
+ask_links(qs_doctor_facts_t *f)
+{
+    alignas(8) u8 buf[QS_RTMSG_REQUEST_SZ];
+    static alignas(8) u8 answer[32768];
+    link_facts_t l = {.f = f};
+    struct mnl_socket *sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    int more = MNL_CB_OK;
+
+    if (!sock)
+        return;
+    f->vlan_on_top = false;
+    u32 sz = qs_rtmsg_dump_request(buf, QS_RTMSG_LINK, 1);
+    if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) || mnl_socket_sendto(sock, buf, sz) < 0)
+        more = MNL_CB_STOP;
+    while (more > MNL_CB_STOP) {
+        ssize_t got = mnl_socket_recvfrom(sock, answer, sizeof(answer));
+        more = got < 0
+                   ? MNL_CB_ERROR
+                   : mnl_cb_run(answer, (size_t)got, 1, mnl_socket_get_portid(sock), take_link, &l);
+    }
+    mnl_socket_close(sock);
+    f->master[0] = 0;
+    if (l.master)
+        if_indextoname(l.master, f->master);
 }
 
 /* --- what XDP can do on the device -------------------------------------------------------------- */
@@ -273,9 +352,11 @@ qs_doctor_ask(qs_doctor_facts_t *f)
 {
     ask_rights(f);
     ask_routes(f);
-    f->ifindex = f->found ? if_nametoindex(f->ifname) : 0;
-    if (!f->ifindex)
+    f->ifindex = f->ifname[0] ? if_nametoindex(f->ifname) : 0;
+    f->found = f->ifindex != 0;
+    if (!f->found)
         return;
+    ask_links(f);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ask_driver(f, fd);
     ask_offloads(f, fd);
