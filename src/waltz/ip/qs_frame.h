@@ -109,14 +109,13 @@ qs_frame_src_is_odd(u32 ip)
     return net == 0 || net == 127 || net >> 4 == 14 || ip == UINT32_MAX;
 }
 
-/* qs_frame_parse looks at the sz bytes of a frame, and fills *out on QS_FRAME_OK; otherwise *out is
-   undefined.  It never returns QS_FRAME_OWN_MAC: compare out->src_mac with the interface's.
-   Reads nothing outside frame[0..sz). */
-QS_INLINE qs_frame_reason_t
-qs_frame_parse(u8 const *frame, u32 sz, qs_frame_t *out)
+/* qs_frame_parse_plain is qs_frame_parse of what most frames are; false: ask qs_frame_parse_any.  Who
+   calls that with another *out than this one keeps this one in registers. */
+QS_INLINE bool
+qs_frame_parse_plain(u8 const *frame, u32 sz, qs_frame_t *out)
 {
     if (qs_unlikely(sz < QS_FRAME_HDR_SZ))
-        return qs_frame_parse_any(frame, sz, out);
+        return false;
 
     /* IPv4, version 4 and header of 20 bytes, no fragment, UDP: three loads decide, as long as IP
        and UDP agree on the length; whatever differs is looked at anew, one thing at a time. */
@@ -129,7 +128,7 @@ qs_frame_parse(u8 const *frame, u32 sz, qs_frame_t *out)
     bool plain = head >> 40 == 0x080045 && (mid & 0x3fff00ff) == 17;
     if (qs_unlikely(!plain || ip_sz != udp_sz + QS_FRAME_IP_SZ || udp_sz < QS_FRAME_UDP_SZ ||
                     ip_sz > sz - QS_FRAME_ETH_SZ || !src_port || qs_frame_src_is_odd(src_ip)))
-        return qs_frame_parse_any(frame, sz, out);
+        return false;
 
     out->src_mac = qs_load_le64(frame + 6) & 0xffffffffffffu;
     out->src_ip = src_ip;
@@ -139,7 +138,17 @@ qs_frame_parse(u8 const *frame, u32 sz, qs_frame_t *out)
     out->payload_off = QS_FRAME_HDR_SZ;
     out->payload_sz = (u16)(udp_sz - QS_FRAME_UDP_SZ);
     out->vlan = QS_FRAME_NO_VLAN;
-    return QS_FRAME_OK;
+    return true;
+}
+
+/* qs_frame_parse looks at the sz bytes of a frame, and fills *out on QS_FRAME_OK; otherwise *out is
+   undefined.  It never returns QS_FRAME_OWN_MAC: compare out->src_mac with the interface's.
+   Reads nothing outside frame[0..sz). */
+QS_INLINE qs_frame_reason_t
+qs_frame_parse(u8 const *frame, u32 sz, qs_frame_t *out)
+{
+    return qs_likely(qs_frame_parse_plain(frame, sz, out)) ? QS_FRAME_OK
+                                                           : qs_frame_parse_any(frame, sz, out);
 }
 
 /* qs_frame_hdr_sz returns the bytes in front of the payload. */
