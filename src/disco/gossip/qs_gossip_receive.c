@@ -417,7 +417,7 @@ send_prunes(qs_gossip_node_t *n, u64 now_ms)
             u.ip = c.socket[QS_CONTACT_GOSSIP].ip;
             u.port = c.socket[QS_CONTACT_GOSSIP].port;
             u.sz = qs_gossip_write_prune(u.data, sizeof(u.data), &p, &u.sig_off);
-            u32 sz = qs_gossip_prune_to_sign(to_sign, sizeof(to_sign), &p, false);
+            u32 sz = qs_gossip_prune_to_sign(to_sign, sizeof(to_sign), &p, true);
             qs_gossip_post(n, &u, QS_GOSSIP_SIGN_PRUNE, to_sign, sz, now_ms);
         }
     }
