@@ -130,6 +130,11 @@ $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
 
+$(OUT)/bench/veth_tool: test/bench/veth_tool.c $(OUT)/libquickstep.a
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
+
 $(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
 	$(Q)install -D -m 755 $< $@
 
