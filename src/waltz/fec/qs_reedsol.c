@@ -5,18 +5,15 @@
 
 #define FACTOR_LOG 188u /* of 0xa5, by which the parity matrix is more than Cauchy's */
 
-/* Up to this many lost shards are filled by rows: a row takes a sixth of the time of a transform,
-   and lost data needs two of those, lost code one (bench reedsol). */
-#define DATA_ROW_MAX 11u
-#define CODE_ROW_MAX 5u
-
+/* A row takes a sixth of the time of a transform, in plain C half of it; more lost data than rows
+   are worth takes two transforms, more lost code one (bench reedsol). */
 /* clang-format off */
 qs_reedsol_kernel_t const qs_reedsol_kernels[] = {
-/*    name    needs             width                                                       */
-    { "c",    0,                16, qs_reedsol_encode_c,    qs_reedsol_recover_c    },
+/*    name    needs         width  rows:data code                                              */
+    { "c",    0,                16,  7, 2, qs_reedsol_encode_c,    qs_reedsol_recover_c    },
 #if defined(__x86_64__)
-    { "avx2", QS_CPU_NEED_AVX2, 32, qs_reedsol_encode_avx2, qs_reedsol_recover_avx2 },
-    { "gfni", QS_CPU_NEED_GFNI, 64, qs_reedsol_encode_gfni, qs_reedsol_recover_gfni },
+    { "avx2", QS_CPU_NEED_AVX2, 32, 16, 6, qs_reedsol_encode_avx2, qs_reedsol_recover_avx2 },
+    { "gfni", QS_CPU_NEED_GFNI, 64, 16, 6, qs_reedsol_encode_gfni, qs_reedsol_recover_gfni },
 #endif
 };
 /* clang-format on */
@@ -54,42 +51,53 @@ qs_reedsol_enough(u64 have)
     return first_of(have, QS_REEDSOL_DATA_CNT);
 }
 
-/* add_logs adds, for each i, the logarithms of i xor j for all j of set to sum[i]. */
-static void
-add_logs(i16 sum[QS_REEDSOL_CNT], u64 set, i16 sign)
+/* log_sums_t is a sum of logarithms for each of the 64 points. */
+typedef i16 eight_t __attribute__((vector_size(16)));
+typedef union log_sums {
+    eight_t eight[QS_REEDSOL_CNT / 8];
+    i16 of[QS_REEDSOL_CNT];
+} log_sums_t;
+
+/* log_sums returns, for each i, the sum of the logarithms of i xor j over all j of set. */
+static log_sums_t
+log_sums(u64 set)
 {
+    log_sums_t sums = {0};
     for (; set; set &= set - 1) {
         u32 j = (u32)__builtin_ctzll(set);
-        i16 const *log = qs_reedsol_log[j & 7];
-        for (u32 i = 0; i < QS_REEDSOL_CNT; i += 8) {
-            i16 const *eight = log + (i ^ (j & ~7u));
-            for (u32 l = 0; l < 8; l++)
-                sum[i + l] = (i16)(sum[i + l] + sign * eight[l]);
-        }
+        eight_t const *log = (eight_t const *)(void const *)qs_reedsol_log[j % 8];
+#pragma GCC unroll 8
+        for (u32 i = 0; i < QS_REEDSOL_CNT / 8; i++)
+            sums.eight[i] += log[i ^ j / 8];
     }
+    return sums;
 }
 
-/* Sums and differences of at most 64 logarithms and a little more. */
-static u8
-power(i32 log)
+/* modulo makes the logarithm of a power of 2 out of a sum of at most 64 and a little more. */
+static u32
+modulo(i32 log)
 {
-    return qs_reedsol_exp[(u32)(log + 255 * 128) % 255u];
+    return (u32)(log + 255 * 128) % 255u;
 }
 
 /* plan_rows makes the shards of `fill` from those of `from`, 32 of them. */
 static void
 plan_rows(qs_reedsol_plan_t *plan, u64 from, u64 fill)
 {
-    i16 sum[QS_REEDSOL_CNT] = {0};
-    add_logs(sum, from, 1);
-    for (u32 i = 0; from; from &= from - 1)
-        plan->from[i++] = (u8)__builtin_ctzll(from);
+    log_sums_t sum = log_sums(from);
+    u32 weight[QS_REEDSOL_DATA_CNT];
+    for (u32 i = 0; from; from &= from - 1, i++) {
+        plan->from[i] = (u8)__builtin_ctzll(from);
+        weight[i] = modulo(-sum.of[plan->from[i]]) + 255;
+    }
     for (; fill; fill &= fill - 1, plan->row_cnt++) {
         u32 k = (u32)__builtin_ctzll(fill);
+        u32 product = modulo(sum.of[k]);
+        u8 *row = plan->row[plan->row_cnt];
         plan->to[plan->row_cnt] = (u8)k;
         for (u32 i = 0; i < QS_REEDSOL_DATA_CNT; i++) {
-            u32 f = plan->from[i];
-            plan->row[plan->row_cnt][i] = power(sum[k] - sum[f] - qs_reedsol_log[0][k ^ f]);
+            u32 below = (u32)qs_reedsol_log[0][k ^ plan->from[i]];
+            row[i] = qs_reedsol_exp[product + weight[i] - below];
         }
     }
 }
@@ -97,24 +105,23 @@ plan_rows(qs_reedsol_plan_t *plan, u64 from, u64 fill)
 static void
 plan_transforms(qs_reedsol_plan_t *plan, u64 lost, u64 used)
 {
-    i16 sum[QS_REEDSOL_CNT] = {0};
+    log_sums_t above = log_sums(used), below = log_sums(lost);
     plan->lost = lost;
     plan->used = used;
-    add_logs(sum, used, 1);
-    add_logs(sum, lost, -1);
     for (; lost; lost &= lost - 1) {
         u32 k = (u32)__builtin_ctzll(lost);
-        plan->scale[k] = power(sum[k] - 2 * (i32)FACTOR_LOG);
+        i32 log = above.of[k] - below.of[k] - 2 * (i32)FACTOR_LOG;
+        plan->scale[k] = qs_reedsol_exp[modulo(log)];
     }
     for (; used; used &= used - 1) {
         u32 q = (u32)__builtin_ctzll(used);
-        plan->scale[q] = power(-sum[q]);
+        plan->scale[q] = qs_reedsol_exp[modulo(below.of[q] - above.of[q])];
     }
 }
 
 /* plan_recover decides how, and returns the data shards that will be filled. */
 static u64
-plan_recover(qs_reedsol_plan_t *plan, u64 have, u64 want)
+plan_recover(qs_reedsol_kernel_t const *kernel, qs_reedsol_plan_t *plan, u64 have, u64 want)
 {
     u64 from = qs_reedsol_enough(have);
     u64 lost = QS_REEDSOL_DATA & ~from;
@@ -124,12 +131,12 @@ plan_recover(qs_reedsol_plan_t *plan, u64 have, u64 want)
     plan->check = have & ~from;
 
     u64 rows = 0;
-    if (plan->check || count(code) > CODE_ROW_MAX)
+    if (plan->check || count(code) > kernel->code_row_max)
         plan->code = code;
     else
         rows = code;
     u64 data = plan->code | plan->check ? lost : want & lost;
-    if (count(data) > DATA_ROW_MAX)
+    if (count(data) > kernel->data_row_max)
         plan_transforms(plan, lost, from & QS_REEDSOL_CODE);
     else
         rows |= data;
@@ -177,7 +184,7 @@ qs_reedsol_recover_with(qs_reedsol_kernel_t const *kernel, u8 *const shard[QS_RE
         return -ENODATA;
 
     qs_reedsol_plan_t plan;
-    u64 unasked = plan_recover(&plan, have, want) & ~want;
+    u64 unasked = plan_recover(kernel, &plan, have, want) & ~want;
     if (sz < kernel->width)
         return recover_short(kernel, &plan, shard, sz, have, want) ? 0 : -EBADMSG;
     if (!unasked)

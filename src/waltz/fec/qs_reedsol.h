@@ -48,6 +48,10 @@ struct qs_reedsol_kernel {
     char const *name;
     u32 needs; /* QS_CPU_* bits */
     u32 width; /* bytes of a column; the two functions below take sz >= width */
+
+    /* Up to this many lost shards are filled one by one, more by transforms. */
+    u32 data_row_max;
+    u32 code_row_max;
     void (*encode)(u8 *const *shard, u64 sz);
     bool (*recover)(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 sz);
 };

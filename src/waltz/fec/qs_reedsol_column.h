@@ -28,7 +28,8 @@
 
 #include "waltz/fec/qs_reedsol_kernels.h"
 
-#define ROW_GROUP 4u /* rows that share the loads of the shards they are made from */
+#define ROW_GROUP    4u /* rows that share the loads of the shards they are made from */
+#define COLUMN_GROUP 2u /* columns that share the loads of what they are multiplied with */
 
 /* skew_base[i][b] = s_i(2^b) / s_i(2^i) for b > i */
 static u8 const skew_base[5][6] = {
@@ -103,19 +104,65 @@ to_values_16(vec_t v[16], u32 first_point)
         to_values_4(v + 4 * i, 1, 0, first_point + 4 * i);
 }
 
-/* encode_column reads 32 columns at in[i] + in_off and writes 32 at out[i] + out_off, which may be
-   the same. */
-static QS_NOINLINE void
-encode_column(u8 *const *in, u64 in_off, u8 *const *out, u64 out_off)
+/* port_t is where a transform reads or writes one of its 32 columns: a place in a shard, or a
+   column that stays where it is (move 0). */
+typedef struct port {
+    u8 *at;
+    u64 move; /* all ones, or 0 */
+} port_t;
+
+typedef struct ports {
+    port_t in[QS_REEDSOL_DATA_CNT];
+    port_t out[QS_REEDSOL_DATA_CNT];
+    port_t beside[QS_REEDSOL_DATA_CNT];
+    u8 in_scale[QS_REEDSOL_DATA_CNT];
+    u8 out_scale[QS_REEDSOL_DATA_CNT];
+} ports_t;
+
+typedef enum how {
+    ENCODE,  /* out = T(in) */
+    COMPARE, /* the same, and says how that differs from what then is beside */
+    ADD,     /* out = T(in) + beside */
+    SCALE,   /* out = out_scale T(in_scale in) */
+} how_t;
+
+QS_INLINE u8 *
+place(port_t const *port, u64 off)
 {
-    vec_t low[16], high[16];
+    return port->at + (off & port->move);
+}
+
+QS_INLINE vec_t
+take(ports_t const *ports, u32 i, u64 off, how_t how)
+{
+    vec_t v = load(place(&ports->in[i], off));
+    return how == SCALE ? mul(v, ports->in_scale[i]) : v;
+}
+
+QS_INLINE void
+give(ports_t const *ports, u32 i, u64 off, how_t how, vec_t v, vec_t *wrong)
+{
+    if (how == ADD)
+        v = xor2(v, load(place(&ports->beside[i], off)));
+    if (how == SCALE)
+        v = mul(v, ports->out_scale[i]);
+    store(place(&ports->out[i], off), v);
+    if (how == COMPARE)
+        *wrong = or2(*wrong, xor2(v, load(place(&ports->beside[i], off))));
+}
+
+/* transform encodes one column.  All is read before anything is written. */
+QS_INLINE vec_t
+transform(ports_t const *ports, u64 off, how_t how)
+{
+    vec_t low[16], high[16], wrong = zero();
 #pragma GCC unroll 16
     for (u32 i = 0; i < 16; i++)
-        low[i] = load(in[i] + in_off);
+        low[i] = take(ports, i, off, how);
     to_coefficients_16(low, 0);
 #pragma GCC unroll 16
     for (u32 i = 0; i < 16; i++)
-        high[i] = load(in[16 + i] + in_off);
+        high[i] = take(ports, 16 + i, off, how);
     to_coefficients_16(high, 16);
 
     /* The last layer to coefficients, skew 0, and the first to values, in one. */
@@ -129,118 +176,177 @@ encode_column(u8 *const *in, u64 in_off, u8 *const *out, u64 out_off)
     to_values_16(high, 48);
 #pragma GCC unroll 16
     for (u32 i = 0; i < 16; i++)
-        store(out[16 + i] + out_off, high[i]);
+        give(ports, 16 + i, off, how, high[i], &wrong);
     to_values_16(low, 32);
 #pragma GCC unroll 16
     for (u32 i = 0; i < 16; i++)
-        store(out[i] + out_off, low[i]);
+        give(ports, i, off, how, low[i], &wrong);
+    return wrong;
+}
+
+static QS_NOINLINE void
+transform_encode(ports_t const *ports, u64 off)
+{
+    transform(ports, off, ENCODE);
+}
+
+static QS_NOINLINE vec_t
+transform_compare(ports_t const *ports, u64 off)
+{
+    return transform(ports, off, COMPARE);
+}
+
+static QS_NOINLINE void
+transform_add(ports_t const *ports, u64 off)
+{
+    transform(ports, off, ADD);
+}
+
+static QS_NOINLINE void
+transform_scale(ports_t const *ports, u64 off)
+{
+    transform(ports, off, SCALE);
+}
+
+/* column_at is where the column at off is done: the last one overlaps the one before it. */
+QS_INLINE u64
+column_at(u64 off, u64 sz)
+{
+    return off + WIDTH <= sz ? off : sz - WIDTH;
 }
 
 QS_INLINE void
 encode_shards(u8 *const *shard, u64 sz)
 {
-    for (u64 off = 0; off < sz; off += WIDTH) {
-        u64 at = off + WIDTH <= sz ? off : sz - WIDTH;
-        encode_column(shard, at, shard + QS_REEDSOL_DATA_CNT, at);
+    ports_t ports;
+    for (u32 i = 0; i < QS_REEDSOL_DATA_CNT; i++) {
+        ports.in[i] = (port_t){shard[i], UINT64_MAX};
+        ports.out[i] = (port_t){shard[QS_REEDSOL_DATA_CNT + i], UINT64_MAX};
     }
+    for (u64 off = 0; off < sz; off += WIDTH)
+        transform_encode(&ports, column_at(off, sz));
 }
 
-/* fill_rows makes row_cnt shards, a constant, from plan->row[first..]. */
+/* fill_rows makes row_cnt shards from plan->row[first..], column_cnt columns of each; both counts
+   are constants. */
 QS_INLINE void
-fill_rows(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 off, u32 first, u32 row_cnt)
+fill_rows(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 off, u32 first, u32 row_cnt,
+          u32 column_cnt)
 {
-    vec_t sum[ROW_GROUP];
-    vec_t x = load(shard[plan->from[0]] + off), y = load(shard[plan->from[1]] + off);
+    vec_t sum[ROW_GROUP][COLUMN_GROUP], x[COLUMN_GROUP], y[COLUMN_GROUP];
     for (u32 r = 0; r < row_cnt; r++)
-        sum[r] = xor2(mul(x, plan->row[first + r][0]), mul(y, plan->row[first + r][1]));
-    for (u32 i = 2; i < QS_REEDSOL_DATA_CNT; i += 2) {
-        x = load(shard[plan->from[i]] + off);
-        y = load(shard[plan->from[i + 1]] + off);
+        for (u32 c = 0; c < column_cnt; c++)
+            sum[r][c] = zero();
+    for (u32 i = 0; i < QS_REEDSOL_DATA_CNT; i += 2) {
+        u8 const *from_x = shard[plan->from[i]] + off, *from_y = shard[plan->from[i + 1]] + off;
 #pragma GCC unroll 4
-        for (u32 r = 0; r < row_cnt; r++)
-            sum[r] =
-                xor3(sum[r], mul(x, plan->row[first + r][i]), mul(y, plan->row[first + r][i + 1]));
+        for (u32 c = 0; c < column_cnt; c++) {
+            x[c] = load(from_x + c * WIDTH);
+            y[c] = load(from_y + c * WIDTH);
+        }
+#pragma GCC unroll 4
+        for (u32 r = 0; r < row_cnt; r++) {
+            u8 const *row = plan->row[first + r] + i;
+#pragma GCC unroll 4
+            for (u32 c = 0; c < column_cnt; c++)
+                sum[r][c] = xor3(sum[r][c], mul(x[c], row[0]), mul(y[c], row[1]));
+        }
     }
     for (u32 r = 0; r < row_cnt; r++)
-        store(shard[plan->to[first + r]] + off, sum[r]);
+        for (u32 c = 0; c < column_cnt; c++)
+            store(shard[plan->to[first + r]] + off + c * WIDTH, sum[r][c]);
 }
 
+/* all_rows fills column_cnt columns, a constant, of all rows. */
 QS_INLINE void
-rows_column(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 off)
+all_rows(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 off, u32 column_cnt)
 {
     u32 r = 0;
     for (; r + ROW_GROUP <= plan->row_cnt; r += ROW_GROUP)
-        fill_rows(plan, shard, off, r, ROW_GROUP);
+        fill_rows(plan, shard, off, r, ROW_GROUP, column_cnt);
     if (plan->row_cnt & 2)
-        fill_rows(plan, shard, off, r, 2);
+        fill_rows(plan, shard, off, r, 2, column_cnt);
     if (plan->row_cnt & 1)
-        fill_rows(plan, shard, off, plan->row_cnt - 1, 1);
+        fill_rows(plan, shard, off, plan->row_cnt - 1, 1, column_cnt);
 }
-
-/* scratch_t is a column of 32 shards, and the pointers to it that encode_column wants. */
-typedef struct scratch {
-    alignas(64) u8 at[QS_REEDSOL_DATA_CNT][WIDTH];
-    u8 *row[QS_REEDSOL_DATA_CNT];
-} scratch_t;
 
 QS_INLINE void
-transforms_column(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 off, scratch_t *s)
+rows_shards(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 sz)
 {
-    if (plan->lost != QS_REEDSOL_DATA) {
-        for (u32 k = 0; k < QS_REEDSOL_DATA_CNT; k++)
-            store(s->at[k], plan->lost >> k & 1 ? zero() : load(shard[k] + off));
-        encode_column(s->row, 0, s->row, 0);
-    } else {
-        memset(s->at, 0, sizeof(s->at));
+    u64 off = 0;
+    for (; off + COLUMN_GROUP * WIDTH <= sz; off += COLUMN_GROUP * WIDTH)
+        all_rows(plan, shard, off, COLUMN_GROUP);
+    for (; off < sz; off += WIDTH)
+        all_rows(plan, shard, column_at(off, sz), 1);
+}
+
+/* column_t is a column of its own. */
+typedef struct column {
+    alignas(64) u8 at[WIDTH];
+} column_t;
+
+QS_INLINE port_t
+stay(column_t *column)
+{
+    return (port_t){column->at, 0};
+}
+
+QS_INLINE port_t
+shard_or(u8 *const *shard, u32 i, u64 set, port_t other)
+{
+    return set >> i & 1 ? (port_t){shard[i], UINT64_MAX} : other;
+}
+
+QS_INLINE void
+transforms_shards(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 sz)
+{
+    ports_t add, scale;
+    column_t s[QS_REEDSOL_DATA_CNT], zeros = {0}, nowhere;
+    bool no_data = plan->lost == QS_REEDSOL_DATA;
+    for (u32 k = 0; k < QS_REEDSOL_DATA_CNT; k++) {
+        u32 q = QS_REEDSOL_DATA_CNT + k;
+        add.in[k] = shard_or(shard, k, ~plan->lost, stay(&zeros));
+        add.beside[k] = shard_or(shard, q, plan->used, stay(&zeros));
+        add.out[k] = stay(&s[k]);
+        scale.in[k] = no_data ? add.beside[k] : add.out[k];
+        scale.in_scale[k] = plan->used >> q & 1 ? plan->scale[q] : 0;
+        scale.out[k] = shard_or(shard, k, plan->lost, stay(&nowhere));
+        scale.out_scale[k] = plan->scale[k];
     }
-    for (u32 p = 0; p < QS_REEDSOL_DATA_CNT; p++) {
-        u32 q = QS_REEDSOL_DATA_CNT + p;
-        vec_t v = zero();
-        if (plan->used >> q & 1)
-            v = mul(xor2(load(s->at[p]), load(shard[q] + off)), plan->scale[q]);
-        store(s->at[p], v);
-    }
-    encode_column(s->row, 0, s->row, 0);
-    for (u64 set = plan->lost; set; set &= set - 1) {
-        u32 k = (u32)__builtin_ctzll(set);
-        store(shard[k] + off, mul(load(s->at[k]), plan->scale[k]));
+    for (u64 off = 0; off < sz; off += WIDTH) {
+        u64 at = column_at(off, sz);
+        if (!no_data)
+            transform_add(&add, at);
+        transform_scale(&scale, at);
     }
 }
 
-/* Returns what encoding gives for the shards of plan->check and they lack, or'ed. */
-QS_INLINE vec_t
-code_column(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 off, scratch_t *s)
+/* Returns whether what encoding gives is what the shards of plan->check have. */
+QS_INLINE bool
+code_shards(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 sz)
 {
+    ports_t ports;
+    column_t nowhere;
     vec_t wrong = zero();
-    encode_column(shard, off, s->row, 0);
-    for (u64 set = plan->code; set; set &= set - 1) {
-        u32 q = (u32)__builtin_ctzll(set);
-        store(shard[q] + off, load(s->at[q - QS_REEDSOL_DATA_CNT]));
+    for (u32 k = 0; k < QS_REEDSOL_DATA_CNT; k++) {
+        u32 q = QS_REEDSOL_DATA_CNT + k;
+        ports.in[k] = (port_t){shard[k], UINT64_MAX};
+        ports.out[k] = shard_or(shard, q, plan->code, stay(&nowhere));
+        ports.beside[k] = shard_or(shard, q, plan->check, ports.out[k]);
     }
-    for (u64 set = plan->check; set; set &= set - 1) {
-        u32 q = (u32)__builtin_ctzll(set);
-        wrong = or2(wrong, xor2(load(s->at[q - QS_REEDSOL_DATA_CNT]), load(shard[q] + off)));
-    }
-    return wrong;
+    for (u64 off = 0; off < sz; off += WIDTH)
+        wrong = or2(wrong, transform_compare(&ports, column_at(off, sz)));
+    return is_zero(wrong);
 }
 
 QS_INLINE bool
 recover_shards(qs_reedsol_plan_t const *plan, u8 *const *shard, u64 sz)
 {
-    scratch_t s;
-    for (u32 i = 0; i < QS_REEDSOL_DATA_CNT; i++)
-        s.row[i] = s.at[i];
-    vec_t wrong = zero();
-    for (u64 off = 0; off < sz; off += WIDTH) {
-        u64 at = off + WIDTH <= sz ? off : sz - WIDTH;
-        if (plan->row_cnt)
-            rows_column(plan, shard, at);
-        if (plan->lost)
-            transforms_column(plan, shard, at, &s);
-        if (plan->code | plan->check)
-            wrong = or2(wrong, code_column(plan, shard, at, &s));
-    }
-    return is_zero(wrong);
+    if (plan->row_cnt)
+        rows_shards(plan, shard, sz);
+    if (plan->lost)
+        transforms_shards(plan, shard, sz);
+    return !(plan->code | plan->check) || code_shards(plan, shard, sz);
 }
 
 #endif

@@ -27,9 +27,9 @@
 
 #include "waltz/fec/qs_reedsol.h"
 
-#define QS_REEDSOL_ROW_MAX 16u
+#define QS_REEDSOL_ROW_MAX 22u
 
-/* Steps are done column by column in this order; each is left out if its set is empty. */
+/* Steps are done in this order; each is left out if its set is empty. */
 struct qs_reedsol_plan {
     u32 row_cnt; /* by rows: shards to[0..row_cnt) */
     u8 from[QS_REEDSOL_DATA_CNT];
@@ -44,7 +44,8 @@ struct qs_reedsol_plan {
     u64 check; /* code shards to compare with what encoding gives */
 };
 
-extern u8 const qs_reedsol_exp[255];
+/* Powers of 2: an index may be a sum of three logarithms. */
+extern u8 const qs_reedsol_exp[765];
 
 /* qs_reedsol_log[l][i] is the logarithm of i xor l, 0 for that of 0. */
 extern i16 const qs_reedsol_log[8][64];
