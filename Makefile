@@ -47,6 +47,7 @@ simd = $(if $(filter %_avx2,$*),-mavx2 -mbmi2 -madx -mfma)\
        $(if $(filter %_avx512,$*),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mbmi2 -madx -mfma -mprefer-vector-width=512)\
        $(if $(filter %_ifma_avx512,$*),-mavx512ifma)\
        $(if $(filter %_shani,$*),-msha -msse4.1 -mssse3)\
+       $(if $(filter %_shani_avx512,$*),-msha)\
        $(if $(filter %_gfni,$*),-mgfni -mavx2 -mavx512f -mavx512bw -mavx512dq -mavx512vl)
 else
 not_here := %_avx2.c %_avx512.c %_shani.c %_gfni.c
@@ -125,10 +126,15 @@ $(OUT)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(OUT)/libquickstep.a
 
 # Benches are the only programs linked with peers; each finds out itself which are there.
 bench_ring := $(shell pkg-config --cflags --libs libdpdk 2>/dev/null)
+peer_ring := DPDK
+bench_reedsol := $(shell pkg-config --cflags --libs libisal 2>/dev/null)
+peer_reedsol := ISAL
+bench_fec := $(bench_reedsol)
+peer_fec := ISAL
 $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_$(peer_$*)) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
 
 $(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
 	$(Q)install -D -m 755 $< $@
