@@ -19,6 +19,7 @@ run    libhwloc-dev           sees cores, SMT siblings, and the NIC's node
 run    libcap-ng-dev          drops capabilities in every tile
 run    libmnl-dev             netlink: the lab's namespaces and veth pairs, routes, neighbours
 run    libpcap-dev            reads capture files for dev --replay
+run    libjansson-dev         reads leader schedules and stakes
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519
 test   libssl-dev             oracle for hashes

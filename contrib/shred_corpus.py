@@ -3,6 +3,7 @@
 
 Every seed is made here from nothing; run it from the root of the repository with test/fuzz/corpus.
 """
+import json
 import os
 import struct
 import sys
@@ -50,10 +51,48 @@ def shred_seeds():
     }
 
 
+A = "4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi"  # base58 of 32 bytes 1, and of 32 bytes 2
+B = "8qbHbw2BbbTHBW1sbeqakYXVKRQM8Ne7pLK7m6CVfeR"
+
+
+def leaders_seeds():
+    span = list(range(64))
+    plain = {A: [0, 1, 2, 3, 8, 9, 10, 11], B: [4, 5, 6, 7]}
+    whole = {A: span[:32], B: span[32:]}
+    votes = {"current": [{"votePubkey": A, "nodePubkey": B, "activatedStake": 9007199254740993, "epochCredits": [[1, 2, 3]]}],
+             "delinquent": [{"votePubkey": B, "nodePubkey": A, "activatedStake": 5}]}
+    entries = [{"slot": 64 + i, "leader": A} for i in span]
+    schedule = {"slotsPerEpoch": 8192, "leaderScheduleSlotOffset": 8192, "warmup": True, "firstNormalEpoch": 8, "firstNormalSlot": 8160}
+    texts = {
+        "map": (0, plain),
+        "map_whole": (1, whole),
+        "map_epoch": (4 * 7, plain),
+        "reply": (0, {"jsonrpc": "2.0", "result": plain, "id": 1}),
+        "reply_null": (0, {"jsonrpc": "2.0", "result": None, "id": 1}),
+        "reply_error": (0, {"jsonrpc": "2.0", "error": {"code": -32602, "message": "x"}, "id": 1}),
+        "list": (0, [A] * 4 + [B] * 4),
+        "votes": (1, votes),
+        "votes_reply": (1, {"id": 1, "result": votes}),
+        "entries": (1, {"epoch": 1, "leaderScheduleEntries": entries}),
+        "entries_first": (1, {"leaderScheduleEntries": entries, "epoch": 1}),
+        "entries_guess": (0, {"epoch": 1, "leaderScheduleEntries": entries}),
+        "schedule": (0, schedule),
+        "twice": (0, {A: [0, 1, 2, 3], B: [3]}),
+        "hole": (0, {A: [0, 1, 3]}),
+        "group": (0, {A: [0, 1], B: [2, 3]}),
+        "float": (0, {A: [0.5]}),
+        "zero": (0, {"1" * 32: [0]}),
+        "bad_key": (0, {"l0": [0]}),
+        "empty": (0, {}),
+    }
+    return {name: bytes([how]) + json.dumps(value, separators=(",", ":")).encode() for name, (how, value) in texts.items()}
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     write(sys.argv[1], "shred", shred_seeds())
+    write(sys.argv[1], "leaders", leaders_seeds())
 
 
 main()
