@@ -124,10 +124,13 @@ $(OUT)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(OUT)/libquickstep.a
 
 # Benches are the only programs linked with peers; each finds out itself which are there.
 bench_ring := $(shell pkg-config --cflags --libs libdpdk 2>/dev/null)
+peer_ring := DPDK
+bench_reedsol := $(shell pkg-config --cflags --libs libisal 2>/dev/null)
+peer_reedsol := ISAL
 $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_$(peer_$*)) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
 
 $(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
 	$(Q)install -D -m 755 $< $@
