@@ -356,6 +356,23 @@ claim_tree(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out,
     return NULL;
 }
 
+/* keep_claims drops the claims whose set lost its buf to a later one of this batch. */
+static u32
+keep_claims(qs_resolver_t *r, qs_resolver_out_t *out, u32 cnt)
+{
+    u32 kept = 0;
+    for (u32 i = 0; i < cnt; i++) {
+        qs_job_t *job = &r->job[r->claimer[i]];
+        qs_set_t const *set = &r->set[job->set];
+        if (set->buf != QS_NONE && r->claim[i].tree == &r->buf[set->buf].tree) {
+            r->claim[kept] = r->claim[i];
+            r->claimer[kept++] = r->claimer[i];
+        } else
+            close_job(r, out, job, QS_RESOLVER_R_BUSY);
+    }
+    return kept;
+}
+
 /* check_claims keeps the claims that are right, in order, and returns how many. */
 static u32
 check_claims(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out)
@@ -375,6 +392,7 @@ check_claims(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *ou
                                 .proof = in[job->in].data + job->shred.layout->proof_off};
         r->claimer[cnt++] = i;
     }
+    cnt = keep_claims(r, out, cnt);
     qs_merkle_check(r->claim, cnt);
     for (u32 i = 0; i < cnt; i++) {
         if (r->claim[i].right)

@@ -280,7 +280,7 @@ qs_resolver_slot(qs_resolver_t *r, u64 slot, u32 bucket)
     s->bucket = bucket;
     s->next = *head;
     s->last_idx = s->high_fec = QS_NONE;
-    s->conflict = false;
+    s->conflict = s->reported = false;
     *head = idx;
     return s;
 }

@@ -59,7 +59,7 @@ check_data(qs_resolver_t *r, qs_set_t *set, u8 const *shred, u32 leaf)
         return QS_RESOLVER_R_SET_PARENT;
     set->has_parent = true;
     set->parent_off = s.parent_off;
-    if (s.flags & QS_SHRED_LAST_IN_SLOT)
+    if (leaf == QS_SHRED_SET_CNT - 1) /* one of a set is enough, and this one may be the last */
         (void)qs_resolver_note_data(r, &s, shred, set->bucket);
     return QS_RESOLVER_R_ADMITTED;
 }
@@ -224,10 +224,10 @@ qs_resolver_report(qs_resolver_t *r, qs_equivocation_kind_t kind, u64 slot, u8 c
 static u32
 contradict(qs_resolver_t *r, qs_slot_t *slot, u8 const *known, u8 const *shred, u32 reason)
 {
-    if (!slot->conflict)
+    if (!slot->reported)
         qs_resolver_report(r, QS_EQUIVOCATION_LAST, slot->slot, known, QS_SHRED_DATA_SZ, shred,
                            QS_SHRED_DATA_SZ);
-    slot->conflict = true;
+    slot->conflict = slot->reported = true;
     return reason;
 }
 

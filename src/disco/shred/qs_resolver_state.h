@@ -83,6 +83,7 @@ typedef struct qs_slot {
     u32 last_idx; /* of the last data shred; QS_NONE: not known */
     u32 high_fec; /* the highest set of which a data shred is known; QS_NONE: none */
     bool conflict;
+    bool reported; /* a contradiction about its last shred */
     u8 last[QS_SHRED_DATA_SZ];
     u8 high[QS_SHRED_DATA_SZ];
 } qs_slot_t;
