@@ -57,19 +57,22 @@ maker_shred(qs_shredder_set_t *set, u32 leaf, u32 *sz)
     return leaf < 32 ? set->data[leaf] : set->code[leaf - 32];
 }
 
-/* maker_reseal makes the tree, the signature and the proofs of a set anew, whatever it holds: what a
-   leader who breaks the rules can do. */
+/* maker_reseal_odd makes the tree, the signature and the proofs of a set anew, whatever it holds: what
+   a leader who breaks the rules can do.  Leaf `odd` is laid out as its own variant says. */
 static inline void
-maker_reseal(maker_t *m, qs_shredder_set_t *set)
+maker_reseal_odd(maker_t *m, qs_shredder_set_t *set, u32 odd)
 {
     static qs_merkle_tree_t tree;
+    qs_shred_layout_t const *layout[64];
     qs_merkle_text_t text[64];
     qs_merkle_hash_t leaf[64];
     u8 sig[64];
     u32 sz;
     for (u32 i = 0; i < 64; i++) {
         u8 *shred = maker_shred(set, i, &sz);
-        text[i] = (qs_merkle_text_t){shred + 64, qs_shred_layout(shred[64])->proof_off - 64u};
+        u8 variant = qs_shred_variant(i >= 32, set->data[31][64] == QS_SHRED_DATA_RESIGNED);
+        layout[i] = qs_shred_layout(i == odd ? shred[64] : variant);
+        text[i] = (qs_merkle_text_t){shred + 64, layout[i]->proof_off - 64u};
     }
     qs_merkle_leaves(leaf, text, 64);
     qs_merkle_build(&tree, leaf, 64);
@@ -78,8 +81,14 @@ maker_reseal(maker_t *m, qs_shredder_set_t *set)
     for (u32 i = 0; i < 64; i++) {
         u8 *shred = maker_shred(set, i, &sz);
         memcpy(shred, sig, 64);
-        qs_merkle_proof(shred + qs_shred_layout(shred[64])->proof_off, &tree, i);
+        qs_merkle_proof(shred + layout[i]->proof_off, &tree, i);
     }
+}
+
+static inline void
+maker_reseal(maker_t *m, qs_shredder_set_t *set)
+{
+    maker_reseal_odd(m, set, 64);
 }
 
 #endif
