@@ -131,6 +131,7 @@ filter(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, u32
     qs_job_t *job = &r->job[r->job_cnt];
     job->in = idx;
     job->state = QS_JOB_OPEN;
+    job->hashed = false;
     u32 reason = qs_shred_parse(&job->shred, in->data, in->sz, &r->config.filter);
     if (reason) {
         close_job(r, out, job, reason);
@@ -149,17 +150,35 @@ filter(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, u32
         r->job_cnt++;
 }
 
-static void
-hash_leaves(qs_resolver_t *r, qs_resolver_in_t const *in)
+static qs_merkle_text_t
+text_of(qs_job_t const *job, qs_resolver_in_t const *in)
 {
+    return (qs_merkle_text_t){in[job->in].data + QS_SHRED_SIG_SZ,
+                              job->shred.layout->proof_off - QS_SHRED_SIG_SZ};
+}
+
+/* hash_askers hashes the leaves of those who ask. */
+static void
+hash_askers(qs_resolver_t *r, qs_resolver_in_t const *in)
+{
+    qs_merkle_text_t text[QS_MERKLE_CLAIM_MAX];
+    qs_merkle_hash_t leaf[QS_MERKLE_CLAIM_MAX];
+    u32 at[QS_MERKLE_CLAIM_MAX], cnt = 0;
     for (u32 i = 0; i < r->job_cnt; i++) {
-        qs_shred_layout_t const *l = r->job[i].shred.layout;
-        r->text[i].data = in[r->job[i].in].data + QS_SHRED_SIG_SZ;
-        r->text[i].sz = l->proof_off - QS_SHRED_SIG_SZ;
+        qs_job_t *job = &r->job[i];
+        if (job->state == QS_JOB_ASKED && !job->hashed) {
+            text[cnt] = text_of(job, in);
+            at[cnt++] = i;
+        }
+        if (!cnt || (cnt < QS_MERKLE_CLAIM_MAX && i + 1 < r->job_cnt))
+            continue;
+        qs_merkle_leaves(leaf, text, cnt);
+        while (cnt--) {
+            r->job[at[cnt]].leaf = leaf[cnt];
+            r->job[at[cnt]].hashed = true;
+        }
+        cnt = 0;
     }
-    qs_merkle_leaves(r->leaf, r->text, r->job_cnt);
-    for (u32 i = 0; i < r->job_cnt; i++)
-        r->job[i].leaf = r->leaf[i];
 }
 
 static void
@@ -185,16 +204,20 @@ find_signed(qs_resolver_t *r, qs_shred_t const *s, u8 const *sig, u32 *version_c
     return NULL;
 }
 
-/* must_wait says whether an earlier job of this round asks for the same signature. */
+/* asks_first says whether no earlier job of this round asks for the same signature, and notes that
+   this one does.  Who collides on purpose makes its own batch slower, and no more than that. */
 static bool
-must_wait(qs_resolver_t const *r, qs_job_t const *job, u8 const *sig)
+asks_first(qs_resolver_t *r, qs_job_t *job, u8 const *sig, qs_resolver_in_t const *in)
 {
-    for (qs_job_t const *other = r->job; other < job; other++)
-        if (other->state == QS_JOB_ASKED && other->shred.slot == job->shred.slot &&
-            other->shred.fec_idx == job->shred.fec_idx &&
-            !memcmp(r->item[other->item].signature, sig, QS_SHRED_SIG_SZ))
-            return true;
-    return false;
+    u32 at = qs_load_le32(sig) % QS_ASKED_MAP_CNT;
+    for (; r->asked[at]; at = (at + 1) % QS_ASKED_MAP_CNT) {
+        qs_job_t const *other = &r->job[r->asked[at] - 1];
+        if (other->shred.slot == job->shred.slot && other->shred.fec_idx == job->shred.fec_idx &&
+            !memcmp(in[other->in].data, sig, QS_SHRED_SIG_SZ))
+            return false;
+    }
+    r->asked[at] = (u16)(job - r->job + 1);
+    return true;
 }
 
 /* known_root judges a shred whose proof leads to the root of a set that it does not fit: another
@@ -208,24 +231,32 @@ known_root(qs_resolver_t *r, qs_job_t const *job, qs_set_t *set, u64 ns)
     return QS_RESOLVER_R_SET_MEMBER;
 }
 
-/* open_job finds the job's set, or asks for the signature that makes one. */
+/* open_job finds the job's set, or lets the job ask for the signature that makes one. */
 static void
-open_job(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, qs_job_t *job)
+open_job(qs_resolver_t *r, qs_resolver_in_t const *in, qs_job_t *job)
+{
+    u8 const *shred = in[job->in].data;
+    u32 version_cnt;
+    qs_set_t *set = find_signed(r, &job->shred, shred, &version_cnt);
+    if (set)
+        claim_set(r, job, set);
+    else if (asks_first(r, job, shred, in))
+        job->state = QS_JOB_ASKED;
+}
+
+/* ask follows the proof of a job to its root, and has the signature verified if nothing speaks
+   against it. */
+static void
+ask(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, qs_job_t *job)
 {
     qs_shred_t const *s = &job->shred;
     u8 const *shred = in[job->in].data;
     u32 version_cnt;
-    qs_set_t *set = find_signed(r, s, shred, &version_cnt);
-    if (set) {
-        claim_set(r, job, set);
-        return;
-    }
-    if (must_wait(r, job, shred))
-        return;
-    u8 const *proof = shred + s->layout->proof_off;
-    bool fits = qs_merkle_root(&job->root, &job->leaf, qs_shred_leaf(s), proof, QS_MERKLE_DEPTH);
+    bool fits = qs_merkle_root(&job->root, &job->leaf, qs_shred_leaf(s),
+                               shred + s->layout->proof_off, QS_MERKLE_DEPTH);
     QS_ASSERT(fits); /* a leaf below 64 */
-    set = qs_resolver_find_root(r, job->root.byte);
+    qs_set_t *set = qs_resolver_find_root(r, job->root.byte);
+    (void)find_signed(r, s, shred, &version_cnt);
     if (set)
         close_job(r, out, job, known_root(r, job, set, in[job->in].ns));
     else if (qs_resolver_was_done(r, s->slot, s->fec_idx, job->root.byte))
@@ -233,12 +264,10 @@ open_job(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, q
     else if (version_cnt >= VERSION_MAX)
         close_job(r, out, job, QS_RESOLVER_R_SET_VERSIONS);
     else {
-        job->state = QS_JOB_ASKED;
-        job->item = r->item_cnt++;
-        r->item[job->item] = (qs_ed25519_item_t){.signature = shred,
-                                                 .public_key = job->leader,
-                                                 .msg = job->root.byte,
-                                                 .msg_sz = QS_SHRED_ROOT_SZ};
+        job->item = r->item_cnt;
+        r->item[r->item_cnt] =
+            (qs_ed25519_item_t){shred, job->leader, job->root.byte, QS_SHRED_ROOT_SZ};
+        r->item_cnt += job->leader != NULL;
     }
 }
 
@@ -305,29 +334,27 @@ judge_asked(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out
 static void
 open_jobs(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out)
 {
-    u32 open_cnt;
+    u32 asked_cnt;
     do {
-        open_cnt = 0;
-        r->item_cnt = 0;
+        asked_cnt = r->item_cnt = 0;
+        memset(r->asked, 0, sizeof(r->asked));
         for (u32 i = 0; i < r->job_cnt; i++) {
             if (r->job[i].state == QS_JOB_OPEN)
-                open_job(r, in, out, &r->job[i]);
-            open_cnt += r->job[i].state == QS_JOB_OPEN;
+                open_job(r, in, &r->job[i]);
+            asked_cnt += r->job[i].state == QS_JOB_ASKED;
         }
-        u32 signed_cnt = 0;
-        for (u32 i = 0; i < r->item_cnt; i++)
-            signed_cnt += r->item[i].public_key != NULL;
-        if (signed_cnt && signed_cnt == r->item_cnt)
-            qs_ed25519_verify_batch(r->verdict, r->item, r->item_cnt, QS_ED25519_STRICT);
-        else
-            for (u32 i = 0; signed_cnt && i < r->item_cnt; i++)
-                if (r->item[i].public_key)
-                    r->verdict[i] = qs_ed25519_verify(&r->item[i], QS_ED25519_STRICT);
-        r->counts.signature_cnt += signed_cnt;
+        if (!asked_cnt)
+            return;
+        hash_askers(r, in);
+        for (u32 i = 0; i < r->job_cnt; i++)
+            if (r->job[i].state == QS_JOB_ASKED)
+                ask(r, in, out, &r->job[i]);
+        qs_ed25519_verify_batch(r->verdict, r->item, r->item_cnt, QS_ED25519_STRICT);
+        r->counts.signature_cnt += r->item_cnt;
         for (u32 i = 0; i < r->job_cnt; i++)
             if (r->job[i].state == QS_JOB_ASKED)
                 judge_asked(r, in, out, &r->job[i]);
-    } while (open_cnt);
+    } while (true);
 }
 
 /* claim_tree returns the tree of the set that a job claims, or closes the job. */
@@ -345,6 +372,8 @@ claim_tree(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out,
 
     /* Complete, and its buf is another's by now. */
     u8 const *proof = in[job->in].data + job->shred.layout->proof_off;
+    qs_merkle_text_t text = text_of(job, in);
+    qs_merkle_leaves(&job->leaf, &text, 1);
     qs_merkle_root(&job->root, &job->leaf, qs_shred_leaf(&job->shred), proof, QS_MERKLE_DEPTH);
     u32 reason = set->have & bit ? QS_RESOLVER_R_DUPLICATE : QS_RESOLVER_R_LATE;
     if (memcmp(job->root.byte, set->root, QS_SHRED_ROOT_SZ))
@@ -357,11 +386,11 @@ claim_tree(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out,
 }
 
 /* keep_claims drops the claims whose set lost its buf to a later one of this batch. */
-static u32
-keep_claims(qs_resolver_t *r, qs_resolver_out_t *out, u32 cnt)
+static void
+keep_claims(qs_resolver_t *r, qs_resolver_out_t *out)
 {
     u32 kept = 0;
-    for (u32 i = 0; i < cnt; i++) {
+    for (u32 i = 0; i < r->claim_cnt; i++) {
         qs_job_t *job = &r->job[r->claimer[i]];
         qs_set_t const *set = &r->set[job->set];
         if (set->buf != QS_NONE && r->claim[i].tree == &r->buf[set->buf].tree) {
@@ -370,45 +399,93 @@ keep_claims(qs_resolver_t *r, qs_resolver_out_t *out, u32 cnt)
         } else
             close_job(r, out, job, QS_RESOLVER_R_BUSY);
     }
-    return kept;
+    r->claim_cnt = kept;
 }
 
-/* check_claims keeps the claims that are right, in order, and returns how many. */
-static u32
-check_claims(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out)
+/* may_claim says whether a set can use one more claim in this round: one that is complete compares
+   what else it gets with what it recovered, and that costs less than a proof. */
+static bool
+may_claim(qs_resolver_t *r, qs_job_t const *job)
 {
-    u32 cnt = 0, right = 0;
+    qs_set_t *set = &r->set[job->set];
+    if (set->gen != job->gen || set->state == QS_SET_DONE)
+        return true;
+    if (set->round != r->round) {
+        set->round = r->round;
+        set->claim_cnt = (u32)__builtin_popcountll(set->have);
+    }
+    return set->claim_cnt++ < QS_SHRED_SET_CNT;
+}
+
+/* take_claims collects the next claims, and returns whether it left any for another round. */
+static bool
+take_claims(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out)
+{
+    bool more = false;
+    r->claim_cnt = 0;
+    r->round++;
     for (u32 i = 0; i < r->job_cnt; i++) {
         qs_job_t *job = &r->job[i];
         if (job->state != QS_JOB_CLAIMED)
             continue;
+        if (r->claim_cnt == QS_MERKLE_CLAIM_MAX || !may_claim(r, job)) {
+            more = true;
+            continue;
+        }
+        if (r->set[job->set].state == QS_SET_DONE && close_copy(r, &in[job->in], out, job))
+            continue;
         qs_merkle_tree_t *tree = claim_tree(r, in, out, job);
         if (!tree)
             continue;
-        r->claim[cnt] =
+        r->claim[r->claim_cnt] =
             (qs_merkle_claim_t){.tree = tree,
                                 .leaf_idx = qs_shred_leaf(&job->shred),
-                                .leaf = job->leaf,
                                 .proof = in[job->in].data + job->shred.layout->proof_off};
-        r->claimer[cnt++] = i;
+        r->claimer[r->claim_cnt++] = i;
     }
-    cnt = keep_claims(r, out, cnt);
-    qs_merkle_check(r->claim, cnt);
-    for (u32 i = 0; i < cnt; i++) {
+    keep_claims(r, out);
+    return more;
+}
+
+/* hash_claims hashes the leaves of the claims. */
+static void
+hash_claims(qs_resolver_t *r, qs_resolver_in_t const *in)
+{
+    qs_merkle_text_t text[QS_MERKLE_CLAIM_MAX];
+    qs_merkle_hash_t leaf[QS_MERKLE_CLAIM_MAX];
+    u32 cnt = 0;
+    for (u32 i = 0; i < r->claim_cnt; i++)
+        if (!r->job[r->claimer[i]].hashed)
+            text[cnt++] = text_of(&r->job[r->claimer[i]], in);
+    qs_merkle_leaves(leaf, text, cnt);
+    for (u32 i = r->claim_cnt; i--;) {
+        qs_job_t const *job = &r->job[r->claimer[i]];
+        r->claim[i].leaf = job->hashed ? job->leaf : leaf[--cnt];
+    }
+}
+
+/* check_claims keeps the claims that are right, in order. */
+static void
+check_claims(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out)
+{
+    u32 right = 0;
+    hash_claims(r, in);
+    qs_merkle_check(r->claim, r->claim_cnt);
+    for (u32 i = 0; i < r->claim_cnt; i++) {
         if (r->claim[i].right)
             r->claimer[right++] = r->claimer[i];
         else
             close_job(r, out, &r->job[r->claimer[i]], QS_RESOLVER_R_SIGNATURE);
     }
-    return right;
+    r->claim_cnt = right;
 }
 
 /* check_senders verifies retransmitters' signatures where the caller said who it must be. */
 static void
-check_senders(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, u32 cnt)
+check_senders(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out)
 {
     r->item_cnt = 0;
-    for (u32 i = 0; i < cnt; i++) {
+    for (u32 i = 0; i < r->claim_cnt; i++) {
         qs_job_t *job = &r->job[r->claimer[i]];
         qs_resolver_in_t const *from = &in[job->in];
         job->item = QS_NONE;
@@ -425,7 +502,7 @@ check_senders(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *o
         return;
     qs_ed25519_verify_batch(r->verdict, r->item, r->item_cnt, QS_ED25519_STRICT);
     r->counts.signature_cnt += r->item_cnt;
-    for (u32 i = 0; i < cnt; i++) {
+    for (u32 i = 0; i < r->claim_cnt; i++) {
         qs_job_t *job = &r->job[r->claimer[i]];
         if (job->item != QS_NONE && r->verdict[job->item] != QS_ED25519_OK)
             close_job(r, out, job, QS_RESOLVER_R_RETRANSMITTER);
@@ -492,13 +569,15 @@ qs_resolver_add(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t 
     r->job_cnt = 0;
     for (u32 i = 0; i < cnt; i++)
         filter(r, &in[i], out, i);
-    hash_leaves(r, in);
     open_jobs(r, in, out);
-    u32 right = check_claims(r, in, out);
-    check_senders(r, in, out, right);
-    for (u32 i = 0; i < right; i++) {
-        qs_job_t *job = &r->job[r->claimer[i]];
-        if (job->state == QS_JOB_CLAIMED)
-            admit(r, &in[job->in], out, job);
+    for (bool more = true; more;) {
+        more = take_claims(r, in, out);
+        check_claims(r, in, out);
+        check_senders(r, in, out);
+        for (u32 i = 0; i < r->claim_cnt; i++) {
+            qs_job_t *job = &r->job[r->claimer[i]];
+            if (job->state == QS_JOB_CLAIMED)
+                admit(r, &in[job->in], out, job);
+        }
     }
 }

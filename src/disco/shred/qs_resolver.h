@@ -31,7 +31,7 @@
 #include "disco/shred/qs_leaders.h"
 #include "waltz/codec/qs_shred.h"
 
-#define QS_RESOLVER_BATCH_MAX 64u
+#define QS_RESOLVER_BATCH_MAX 512u
 #define QS_RESOLVER_SET_MAX   65536u
 #define QS_RESOLVER_BUF_MAX   16384u
 #define QS_RESOLVER_SLOT_MAX  65536u
@@ -122,9 +122,16 @@ void qs_resolver_root(qs_resolver_t *r, u64 root, u64 slots_per_epoch);
 /* qs_resolver_version returns the shred version that is taken, 0 while none is known. */
 u16 qs_resolver_version(qs_resolver_t const *r);
 
-/* qs_resolver_add judges cnt shreds, as if one after the other; their signatures and hashes are
-   computed side by side.  out[i] is in[i]'s.  Pop what is complete before the next add: sets that are
-   not popped keep their room, and when it is all theirs shreds are refused as busy. */
+/* qs_resolver_add judges cnt shreds; out[i] is in[i]'s.  All signatures that they need are verified
+   side by side, and so are hashes, 64 shreds at a time: signatures cost a quarter as much each when
+   there are eight of them, and a set has one.  So under load give it as many as have arrived, eight
+   sets' worth or more; when nothing else waits, what there is.
+
+   Shreds that a set does not need to be complete are looked at after those that it needs, and are
+   then only compared with what was recovered.
+
+   Pop what is complete before the next add: sets that are not popped keep their room, and when it is
+   all theirs shreds are refused as busy. */
 void qs_resolver_add(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, u32 cnt);
 
 /* qs_resolver_pop returns the next completed set, its 32 data shreds behind it, or null.  Valid until

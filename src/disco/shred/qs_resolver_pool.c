@@ -244,7 +244,7 @@ qs_resolver_new_set(qs_resolver_t *r, u64 slot, u32 fec_idx, u8 const root[QS_SH
     set->gen = r->now++;
     set->next_root = *by_root;
     set->next_place = *by_place;
-    set->have = 0;
+    set->have = set->round = 0;
     set->has_parent = set->flawed = set->conflict = false;
     memcpy(set->root, root, QS_SHRED_ROOT_SZ);
     *by_root = *by_place = idx;

@@ -44,8 +44,10 @@ typedef struct qs_set {
     u32 buf; /* QS_NONE: no shreds are kept */
     u32 next_root;
     u32 next_place;
-    u64 gen;  /* tells it from others that lived at this address */
-    u64 have; /* leaves received */
+    u64 gen;       /* tells it from others that lived at this address */
+    u64 have;      /* leaves received */
+    u64 round;     /* in which it has */
+    u32 claim_cnt; /* claims */
     u16 version;
     u16 parent_off;
     u8 source;
@@ -99,14 +101,17 @@ typedef enum qs_job_state {
 typedef struct qs_job {
     u32 in;
     qs_job_state_t state;
-    u32 item; /* of the signature that it asks for */
-    u32 set;  /* it claims to belong to, */
-    u64 gen;  /* if it is still that set */
+    u32 item;    /* of the signature that it asks for */
+    u32 set;     /* it claims to belong to, */
+    u64 gen;     /* if it is still that set */
+    bool hashed; /* leaf is there */
     qs_shred_t shred;
     u8 const *leader;
     qs_merkle_hash_t root; /* while asked: where its proof leads to */
     qs_merkle_hash_t leaf;
 } qs_job_t;
+
+#define QS_ASKED_MAP_CNT (2 * QS_RESOLVER_BATCH_MAX)
 
 struct qs_resolver {
     qs_resolver_config_t config;
@@ -135,12 +140,13 @@ struct qs_resolver {
     /* one batch */
     u32 job_cnt, item_cnt;
     qs_job_t job[QS_RESOLVER_BATCH_MAX];
-    qs_merkle_text_t text[QS_RESOLVER_BATCH_MAX];
-    qs_merkle_hash_t leaf[QS_RESOLVER_BATCH_MAX];
-    qs_merkle_claim_t claim[QS_MERKLE_CLAIM_MAX];
-    u32 claimer[QS_MERKLE_CLAIM_MAX]; /* the claim's job */
+    u16 asked[QS_ASKED_MAP_CNT]; /* by signature: index + 1 of the job that asks for it */
     qs_ed25519_item_t item[QS_RESOLVER_BATCH_MAX];
     qs_ed25519_verdict_t verdict[QS_RESOLVER_BATCH_MAX];
+    u64 round;
+    u32 claim_cnt;
+    qs_merkle_claim_t claim[QS_MERKLE_CLAIM_MAX];
+    u32 claimer[QS_MERKLE_CLAIM_MAX]; /* the claim's job */
 };
 
 /* qs_resolver_pool.c */
