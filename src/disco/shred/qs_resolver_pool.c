@@ -1,5 +1,6 @@
 #include "disco/shred/qs_resolver_state.h"
 
+#define POPPED_KEPT  16u /* complete sets that late shreds are compared with */
 #define DONE_PER_SET 8u /* completed sets that are remembered by a tag alone, per set of the pool */
 
 static u32
@@ -303,7 +304,8 @@ oldest_filling(qs_resolver_t const *r)
 static u32
 any_buf(qs_resolver_t *r)
 {
-    if (!r->free_buf_cnt && r->ring_old < r->ring_pop) {
+    u64 popped_cnt = r->ring_pop - r->ring_old;
+    if (popped_cnt >= POPPED_KEPT || (!r->free_buf_cnt && popped_cnt)) {
         u32 idx = r->ring[r->ring_old++ % r->config.buf_cnt];
         if (r->buf[idx].set != QS_NONE)
             r->set[r->buf[idx].set].buf = QS_NONE;

@@ -3,9 +3,9 @@
 
        fair pool    entries in order of age per leader; when it is full, the leader who has most (to
                     within an eighth) loses its oldest
-       bufs         free -> filling -> waiting to be popped -> popped: taken again, oldest first; when
-                    there is neither a free nor a popped one, the leader with most in filling loses
-                    its oldest
+       bufs         free -> filling -> waiting to be popped -> popped.  The oldest popped one is taken
+                    first if there are many, so that memory stays in the cache, else a free one; when
+                    there is neither, the leader with most in filling loses its oldest
 
    Leaders are told apart by a keyed hash of their identity.
 
@@ -139,6 +139,7 @@ struct qs_resolver {
 
     /* one batch */
     u32 job_cnt, item_cnt;
+    u32 first_open; /* jobs before it are closed */
     qs_job_t job[QS_RESOLVER_BATCH_MAX];
     u16 asked[QS_ASKED_MAP_CNT]; /* by signature: index + 1 of the job that asks for it */
     qs_ed25519_item_t item[QS_RESOLVER_BATCH_MAX];
