@@ -47,6 +47,7 @@ simd = $(if $(filter %_avx2,$*),-mavx2 -mbmi2 -madx -mfma)\
        $(if $(filter %_avx512,$*),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mbmi2 -madx -mfma -mprefer-vector-width=512)\
        $(if $(filter %_ifma_avx512,$*),-mavx512ifma)\
        $(if $(filter %_shani,$*),-msha -msse4.1 -mssse3)\
+       $(if $(filter %_shani_avx512,$*),-msha)\
        $(if $(filter %_gfni,$*),-mgfni -mavx2 -mavx512f -mavx512bw -mavx512dq -mavx512vl)
 else
 not_here := %_avx2.c %_avx512.c %_shani.c %_gfni.c

@@ -55,6 +55,11 @@ QS_INLINE vec_t
 mul(vec_t v, u8 c)
 {
     vec_t by = _mm512_set1_epi64((long long)qs_reedsol_matrix[c]);
+#if defined(__clang__)
+    /* clang 14 takes the wrong matrix when it makes the broadcast a part of the instruction: without
+       this line test_reedsol fails. */
+    __asm__("" : "+v"(by));
+#endif
     return _mm512_gf2p8affine_epi64_epi8(v, by, 0);
 }
 
