@@ -88,11 +88,38 @@ def leaders_seeds():
     return {name: bytes([how]) + json.dumps(value, separators=(",", ":")).encode() for name, (how, value) in texts.items()}
 
 
+def resolver_seeds():
+    def run(which, first, cnt):
+        return bytes([0, which, first, cnt])
+
+    pop, flush = b"\x20\0\0\0", b"\x10\0\0\0"
+    one = lambda which, leaf: bytes([0x40, which, leaf, 0])
+    forge = lambda which, leaf, at: bytes([0x41, which, leaf, at])
+    return {
+        "data": run(0, 0, 32) + pop,
+        "code": run(0, 32, 32) + pop,
+        "late": run(0, 0, 32) + flush + run(0, 0, 39) + run(0, 32, 32) + pop,
+        "no_pop": b"".join(run(i, 16, 32) for i in range(12)),
+        "pop_each": b"".join(run(i, 16, 32) + pop for i in range(12)),
+        "versions": run(0, 0, 31) + run(3, 0, 32) + run(0, 31, 1) + pop,
+        "last": one(4, 31) + one(2, 7) + pop + run(2, 32, 32) + pop,
+        "last_before": one(2, 7) + one(4, 31) + pop,
+        "flaws": b"".join(run(i, 20, 32) + pop for i in range(12, 16)),
+        "flaws_code": b"".join(run(i, 32, 32) + pop for i in range(12, 16)),
+        "forged_first": b"".join(forge(0, i, 99) + one(0, i) for i in range(32)) + pop,
+        "forged_header": b"".join(forge(0, 0x80 | i, 64 + i) for i in range(32)) + run(0, 0, 32) + pop,
+        "mixed": b"".join(one(i % 12, i // 3) for i in range(400)) + pop,
+        "root": run(0, 0, 20) + b"\x30\xff\1\0" + run(0, 20, 20) + run(5, 0, 32) + pop,
+        "short": bytes([0x42, 0, 3, 255, 0x42, 0, 40, 210]) + pop,
+    }
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     write(sys.argv[1], "shred", shred_seeds())
     write(sys.argv[1], "leaders", leaders_seeds())
+    write(sys.argv[1], "resolver", resolver_seeds())
 
 
 main()

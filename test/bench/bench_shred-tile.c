@@ -8,6 +8,8 @@
    BATCH shreds at a time is a tile under load, which takes what has arrived meanwhile; 64 is one that
    keeps up with ease, and verifies signatures one or two at a time. */
 
+#include <sys/mman.h>
+
 #include "bench/bench.h"
 #include "disco/shred/qs_resolver.h"
 #include "disco/shred/shred_maker.h"
@@ -24,14 +26,14 @@ typedef struct job {
     qs_resolver_in_t in[64 * SET_CNT];
 } job_t;
 
-static qs_shredder_set_t sets[SET_CNT];
+static qs_shredder_set_t *sets;
 static qs_leaders_t leaders;
 static qs_resolver_config_t config = {.set_cnt = 1024,
                                       .buf_cnt = 128,
                                       .slot_cnt = 64,
                                       .filter = {777, QS_SHRED_NO_ROOT, 0, QS_SHRED_IDX_LIMIT}};
 static void *mem;
-static u8 ring[16][65536];
+static u8 (*ring)[65536];
 
 static void
 run(void *ctx)
@@ -47,14 +49,16 @@ run(void *ctx)
             memcpy(ring[popped++ % 16], s, FRAG_SZ);
     }
     QS_ASSERT(popped == SET_CNT && qs_resolver_counts(r)->set_flawed == 0);
-    bench_use(ring);
+    bench_use(ring[0]);
 }
 
+/* memory is in large pages where the kernel has them, as a tile's workspace is. */
 static void *
 memory(u64 sz)
 {
     void *p = NULL;
-    QS_ASSERT(sz && !posix_memalign(&p, QS_ALIGN, sz));
+    QS_ASSERT(sz && !posix_memalign(&p, 2u << 20, qs_align_up(sz, 2u << 20)));
+    (void)madvise(p, qs_align_up(sz, 2u << 20), MADV_HUGEPAGE);
     memset(p, 0, sz);
     return p;
 }
@@ -64,6 +68,8 @@ make_sets(void)
 {
     static maker_t maker;
     static u8 const parent[32];
+    sets = memory(SET_CNT * sizeof(*sets));
+    ring = memory(16 * sizeof(*ring));
     maker_init(&maker, 5, 777);
     maker_slot(&maker, sets, 64, 1, parent, 1);
     maker_slot(&maker, sets + 64, 64, 2, sets[63].root, 2);

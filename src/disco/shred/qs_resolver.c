@@ -1,7 +1,8 @@
 #include "disco/shred/qs_resolver_state.h"
 
-#define VERSION_MAX 2u /* of one set */
-#define PREFETCH    8u /* shreds whose headers are fetched ahead */
+#define VERSION_MAX  2u  /* of one set */
+#define HEADER_AHEAD 24u /* shreds */
+#define BODY_AHEAD   4u
 
 static struct {
     char const *name, *text;
@@ -566,13 +567,17 @@ admit(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, qs_j
         qs_resolver_complete(r, set, in->ns);
 }
 
-/* prefetch fetches a shred: sixteen at a time are hashed, and the processor would not see sixteen
-   streams coming (bench shred-tile). */
+/* fetch_ahead fetches what will be looked at soon: headers first, and later whole shreds, for sixteen at
+   a time are hashed, and the processor would not see so many streams coming (bench shred-tile). */
 static void
-prefetch(qs_resolver_in_t const *in)
+fetch_ahead(qs_resolver_in_t const *in, u32 left)
 {
-    for (u32 at = 0; at < in->sz; at += 64)
-        __builtin_prefetch(in->data + at, 0, 2);
+    if (left > HEADER_AHEAD) {
+        __builtin_prefetch(in[HEADER_AHEAD].data);
+        __builtin_prefetch(in[HEADER_AHEAD].data + 64);
+    }
+    for (u32 at = 128; left > BODY_AHEAD && at < in[BODY_AHEAD].sz; at += 64)
+        __builtin_prefetch(in[BODY_AHEAD].data + at, 0, 2);
 }
 
 void
@@ -581,8 +586,7 @@ qs_resolver_add(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t 
     QS_ASSERT(cnt <= QS_RESOLVER_BATCH_MAX);
     r->job_cnt = 0;
     for (u32 i = 0; i < cnt; i++) {
-        if (i + PREFETCH < cnt)
-            prefetch(&in[i + PREFETCH]);
+        fetch_ahead(in + i, cnt - i);
         filter(r, &in[i], out, i);
     }
     r->first_open = 0;
