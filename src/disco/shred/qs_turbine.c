@@ -1,6 +1,7 @@
 #include "disco/shred/qs_turbine.h"
 
-#include "waltz/crypto/qs_chacha.h"
+#include "disco/shred/qs_turbine_tree.h"
+#include "tango/base/qs_cpu.h"
 #include "waltz/crypto/qs_sha256.h"
 
 #define ROUND_CNT  8u
@@ -8,21 +9,7 @@
 #define TYPE_CODE  0x5au
 #define SEED_IN_SZ 45u
 
-/* The weights of the staked nodes as a tree whose nodes hold running sums of their children, so that
-   a draw is three short searches:
-
-       root    [64]             running sums of its mid nodes
-       mid     [64][16]         ... of their leaf nodes
-       leaf    [1024][16]       ... of weights                                                    */
-#define LEAF_WIDTH 16u
-#define MID_WIDTH  16u
-#define ROOT_WIDTH (QS_TURBINE_STAKED_MAX / LEAF_WIDTH / MID_WIDTH)
-
-typedef struct tree {
-    alignas(64) u64 root[ROOT_WIDTH];
-    alignas(64) u64 mid[ROOT_WIDTH][MID_WIDTH];
-    alignas(64) u64 leaf[ROOT_WIDTH * MID_WIDTH][LEAF_WIDTH];
-} tree_t;
+_Static_assert(QS_TREE_MAX == QS_TURBINE_STAKED_MAX, "the tree holds all who have stake");
 
 struct qs_turbine {
     qs_turbine_rules_t rules;
@@ -34,18 +21,17 @@ struct qs_turbine {
     u32 *map;     /* identity -> index + 1 */
     u64 *by_addr; /* used by end: address and port, and nodes per address */
     u64 *by_ip;
-    tree_t *full; /* all weights */
-    u64 *weight;  /* by index */
+    qs_tree_t *full; /* all weights */
+    u64 *weight;     /* by index */
 
     /* a shuffle in progress */
-    tree_t *left;
+    qs_shuffle_t shuffle;
+    qs_tree_t *left;
     u32 *zero;  /* indices without stake that are left */
-    u32 *order; /* who came before us */
+    u32 *order; /* who was drawn */
     u32 zero_cnt;
     bool zero_ready;
     u32 gone; /* the leader, if it has no stake */
-    u64 left_total;
-    qs_chacha_rng_t rng;
 };
 
 static struct {
@@ -86,8 +72,8 @@ layout(qs_turbine_t *t, u32 node_max)
                       QS_TURBINE_STAKED_MAX * sizeof(u64),
                       node_max * sizeof(u32),
                       node_max * sizeof(u32),
-                      sizeof(tree_t),
-                      sizeof(tree_t)};
+                      sizeof(qs_tree_t),
+                      sizeof(qs_tree_t)};
     void **const place[] = {(void **)&to->node,  (void **)&to->map,    (void **)&to->by_addr,
                             (void **)&to->by_ip, (void **)&to->weight, (void **)&to->zero,
                             (void **)&to->order, (void **)&to->full,   (void **)&to->left};
@@ -283,15 +269,16 @@ sum_up(u64 *sum, u32 cnt, u64 const *value, u32 stride)
 static void
 build_tree(qs_turbine_t *t)
 {
+    qs_tree_t *f = t->full;
     memset(t->weight, 0, QS_TURBINE_STAKED_MAX * sizeof(u64));
     for (u32 i = 0; i < t->staked_cnt; i++)
         t->weight[i] = t->node[i].stake;
-    for (u32 i = 0; i < ROOT_WIDTH * MID_WIDTH; i++)
-        sum_up(t->full->leaf[i], LEAF_WIDTH, t->weight + i * LEAF_WIDTH, 1);
-    for (u32 i = 0; i < ROOT_WIDTH; i++)
-        sum_up(t->full->mid[i], MID_WIDTH, t->full->leaf[i * MID_WIDTH] + LEAF_WIDTH - 1,
-               LEAF_WIDTH);
-    sum_up(t->full->root, ROOT_WIDTH, t->full->mid[0] + MID_WIDTH - 1, MID_WIDTH);
+    for (u32 i = 0; i < QS_COUNT(f->leaf); i++)
+        sum_up(f->leaf[i], QS_TREE_WIDTH, t->weight + i * QS_TREE_WIDTH, 1);
+    for (u32 i = 0; i < QS_COUNT(f->mid); i++)
+        sum_up(f->mid[i], QS_TREE_WIDTH, f->leaf[i * QS_TREE_WIDTH] + QS_TREE_WIDTH - 1,
+               QS_TREE_WIDTH);
+    sum_up(f->root, QS_TREE_ROOT, f->mid[0] + QS_TREE_WIDTH - 1, QS_TREE_WIDTH);
 }
 
 void
@@ -330,62 +317,6 @@ qs_turbine_node(qs_turbine_t const *t, u32 idx)
     return &t->node[idx];
 }
 
-/* count_up_to returns how many of the running sums are at most x: the child that x falls into. */
-QS_INLINE u32
-count_up_to(u64 const *sum, u32 cnt, u64 x)
-{
-    u32 n = 0;
-    for (u32 i = 0; i < cnt; i++)
-        n += sum[i] <= x;
-    return n;
-}
-
-QS_INLINE void
-lower_from(u64 *sum, u32 from, u32 cnt, u64 by)
-{
-    for (u32 i = 0; i < cnt; i++)
-        sum[i] -= i >= from ? by : 0;
-}
-
-/* remove_node takes a node's weight out of the tree that is left. */
-QS_INLINE void
-remove_node(qs_turbine_t *t, u32 idx)
-{
-    u64 w = t->weight[idx];
-    u32 leaf = idx / LEAF_WIDTH, mid = leaf / MID_WIDTH;
-    u32 root_cnt = (t->staked_cnt + LEAF_WIDTH * MID_WIDTH - 1) / (LEAF_WIDTH * MID_WIDTH);
-    lower_from(t->left->leaf[leaf], idx % LEAF_WIDTH, LEAF_WIDTH, w);
-    lower_from(t->left->mid[mid], leaf % MID_WIDTH, MID_WIDTH, w);
-    lower_from(t->left->root, mid, root_cnt, w);
-    t->left_total -= w;
-}
-
-/* draw returns a number in [0, n), each as likely as the other, by turbine's own rule of which random
-   numbers are refused.  The leader schedule refuses others. */
-QS_INLINE u64
-draw(qs_chacha_rng_t *rng, u64 n)
-{
-    u64 zone = (n << __builtin_clzll(n)) - 1;
-    for (;;) {
-        u128 product = (u128)qs_chacha_rng_u64(rng) * n;
-        if ((u64)product <= zone)
-            return (u64)(product >> 64);
-    }
-}
-
-/* find_weight returns the first node whose running sum is more than x. */
-QS_INLINE u32
-find_weight(qs_turbine_t const *t, u64 x)
-{
-    u32 root_cnt = (t->staked_cnt + LEAF_WIDTH * MID_WIDTH - 1) / (LEAF_WIDTH * MID_WIDTH);
-    u32 mid = count_up_to(t->left->root, root_cnt, x);
-    x -= mid ? t->left->root[mid - 1] : 0;
-    u32 in_mid = count_up_to(t->left->mid[mid], MID_WIDTH, x);
-    x -= in_mid ? t->left->mid[mid][in_mid - 1] : 0;
-    u32 leaf = mid * MID_WIDTH + in_mid;
-    return leaf * LEAF_WIDTH + count_up_to(t->left->leaf[leaf], LEAF_WIDTH, x);
-}
-
 /* start begins the shuffle of all nodes but one. */
 static void
 start(qs_turbine_t *t, qs_turbine_id_t const *id, u32 without)
@@ -396,18 +327,21 @@ start(qs_turbine_t *t, qs_turbine_id_t const *id, u32 without)
     qs_store_le32(in + 9, id->idx);
     memcpy(in + 13, id->leader, QS_TURBINE_KEY_SZ);
     qs_sha256(seed, in, sizeof(in));
-    qs_chacha_rng_init(&t->rng, seed, ROUND_CNT);
+    qs_shuffle_t *f = &t->shuffle;
+    qs_chacha_rng_init(&f->rng, seed, ROUND_CNT);
 
-    u32 leaf_cnt = (t->staked_cnt + LEAF_WIDTH - 1) / LEAF_WIDTH;
-    u32 mid_cnt = (leaf_cnt + MID_WIDTH - 1) / MID_WIDTH;
+    u32 leaf_cnt = (t->staked_cnt + QS_TREE_WIDTH - 1) / QS_TREE_WIDTH;
+    f->tree = t->left;
+    f->weight = t->weight;
+    f->total = t->total;
+    f->root_cnt = (leaf_cnt + QS_TREE_WIDTH - 1) / QS_TREE_WIDTH;
     memcpy(t->left->leaf, t->full->leaf, leaf_cnt * sizeof(t->full->leaf[0]));
-    memcpy(t->left->mid, t->full->mid, mid_cnt * sizeof(t->full->mid[0]));
-    memcpy(t->left->root, t->full->root, mid_cnt * sizeof(u64));
-    t->left_total = t->total;
+    memcpy(t->left->mid, t->full->mid, f->root_cnt * sizeof(t->full->mid[0]));
+    memcpy(t->left->root, t->full->root, sizeof(t->full->root));
     t->zero_ready = false;
     t->gone = without;
     if (without < t->staked_cnt)
-        remove_node(t, without);
+        qs_shuffle_remove(f, without);
 }
 
 /* list_zero lists, once the staked are drawn, who is left. */
@@ -428,44 +362,44 @@ next_zero(qs_turbine_t *t)
         list_zero(t);
     if (!t->zero_cnt)
         return QS_TURBINE_NONE;
-    u64 at = draw(&t->rng, t->zero_cnt);
+    u64 at = qs_shuffle_draw_(&t->shuffle.rng, t->zero_cnt);
     u32 idx = t->zero[at];
     t->zero[at] = t->zero[--t->zero_cnt];
     return idx;
 }
 
-/* next returns the node at the next position. */
-QS_INLINE u32
-next(qs_turbine_t *t)
+/* run draws up to max nodes, or until stop is drawn.  Returns how many came before. */
+static u32
+run(qs_turbine_t *t, u32 max, u32 stop, u32 *order, bool *met)
 {
-    if (!t->left_total)
-        return next_zero(t);
-    u32 idx = find_weight(t, draw(&t->rng, t->left_total));
-    remove_node(t, idx);
-    return idx;
+#if defined(__x86_64__)
+    u32 cnt = qs_cpu_has(QS_CPU_NEED_AVX512)
+                  ? qs_shuffle_run_avx512(&t->shuffle, max, stop, order, met)
+                  : qs_shuffle_run_c(&t->shuffle, max, stop, order, met);
+#else
+    u32 cnt = qs_shuffle_run_c(&t->shuffle, max, stop, order, met);
+#endif
+    for (; cnt < max && !*met; cnt++) {
+        u32 idx = next_zero(t);
+        if (idx == QS_TURBINE_NONE)
+            break;
+        *met = idx == stop;
+        if (*met)
+            break;
+        if (order)
+            order[cnt] = idx;
+    }
+    return cnt;
 }
 
 u32
 qs_turbine_root(qs_turbine_t *t, qs_turbine_id_t const *id)
 {
+    u32 root = QS_TURBINE_NONE;
+    bool met;
     start(t, id, t->self);
-    return next(t);
-}
-
-/* advance returns how many positions come before ours, at most max; the shuffle stands behind us
-   then.  order, if not null, gets who they are. */
-static u32
-advance(qs_turbine_t *t, u32 max, u32 *order)
-{
-    u32 pos = 0;
-    for (; pos < max; pos++) {
-        u32 idx = next(t);
-        if (idx == t->self)
-            break;
-        if (order)
-            order[pos] = idx;
-    }
-    return pos;
+    run(t, 1, QS_TURBINE_NONE, &root, &met);
+    return root;
 }
 
 u32
@@ -481,21 +415,22 @@ qs_turbine_children(qs_turbine_t *t, qs_turbine_id_t const *id, u32 child[QS_TUR
     if (t->self >= t->staked_cnt && staked >= max)
         return 0;
     start(t, id, leader);
-    u32 pos = advance(t, max, NULL);
-    if (pos == max)
+    bool met;
+    u32 pos = run(t, max, t->self, NULL, &met);
+    if (!met)
         return 0;
 
     u32 off = pos ? (pos - 1) % QS_TURBINE_FANOUT : 0;
     u64 want = (u64)(pos - off) * QS_TURBINE_FANOUT + off + 1;
     u64 step = pos ? QS_TURBINE_FANOUT : 1;
+    if (want >= cnt)
+        return 0;
+    u64 last = qs_min_u64(cnt - 1, want + step * (QS_TURBINE_FANOUT - 1));
+    u32 after = (u32)(last - pos); /* positions behind ours that are drawn */
+    run(t, after, QS_TURBINE_NONE, t->order, &met);
     u32 found = 0;
-    for (u64 at = pos + 1ull; found < QS_TURBINE_FANOUT && want < cnt; at++) {
-        u32 idx = next(t);
-        if (at != want)
-            continue;
-        child[found++] = idx;
-        want += step;
-    }
+    for (; found < QS_TURBINE_FANOUT && want < cnt; want += step)
+        child[found++] = t->order[want - pos - 1];
     return found;
 }
 
@@ -517,8 +452,9 @@ qs_turbine_parent(qs_turbine_t *t, qs_turbine_id_t const *id)
     if (t->self == QS_TURBINE_NONE || leader == t->self)
         return QS_TURBINE_NONE;
     start(t, id, leader);
-    u32 pos = advance(t, t->cnt, t->order);
-    return pos && pos < t->cnt ? t->order[parent_pos(pos)] : QS_TURBINE_NONE;
+    bool met;
+    u32 pos = run(t, t->cnt, t->self, t->order, &met);
+    return pos && met ? t->order[parent_pos(pos)] : QS_TURBINE_NONE;
 }
 
 u8 const *
