@@ -19,6 +19,7 @@
 
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
+#include "app/qs_dev_shred.h"
 #include "app/qs_lab.h"
 #include "app/qs_lab_snmp.h"
 #include "app/qs_supervise.h"
@@ -183,7 +184,7 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
             n->cfg.log.level = QS_CONFIG_log_level_notice;
     }
     qs_config_t *s = &r->node[SENDER].cfg;
-    r->node[RECEIVER].topo = &qs_topo_listen;
+    r->node[RECEIVER].topo = cfg->shred.leader_schedule[0] ? &qs_topo_shreds : &qs_topo_listen;
     r->node[SENDER].topo = o->replay ? &qs_topo_replay : &qs_topo_load;
     if (!o->replay) {
         if (o->rate)
@@ -373,6 +374,7 @@ take_account(lab_run_t *r, account_t *acc)
     acc->reordered = qs_attach_sum(to, "sink", "sink", "late");
     if (replay) { /* without numbers, what of a capture looks like one of ours is counted there */
         acc->received += qs_attach_sum(to, "sink", "sink", "received") + acc->repeated;
+        acc->received += qs_dev_shred_received(to);
         acc->repeated = acc->reordered = 0;
     }
     acc->p50 = seen ? qs_hist_percentile(&seen->latency, 500000) : 0;
@@ -551,7 +553,9 @@ print_json(lab_run_t const *r, account_t const *acc, bool ok)
     printf("\"counted\":{");
     for (u32 i = 0; i < acc->reason_cnt; i++)
         printf("%s\"%s\":%lu", i ? "," : "", acc->reason[i].name, acc->reason[i].cnt);
-    printf("}}\n");
+    printf("}");
+    qs_dev_shred_json(&r->node[RECEIVER].attach);
+    printf("}\n");
 }
 
 static void
@@ -565,6 +569,7 @@ print_text(lab_run_t const *r, account_t const *acc, bool ok)
                acc->p99 / 1000);
     for (u32 i = 0; i < acc->reason_cnt; i++)
         printf("counted: %s %lu\n", acc->reason[i].name, acc->reason[i].cnt);
+    qs_dev_shred_text(&r->node[RECEIVER].attach);
     printf("%s\n", ok ? "ok: every datagram is accounted for"
                       : "FAILED: datagrams were lost that no counter accounts for");
 }
