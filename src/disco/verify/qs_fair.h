@@ -1,0 +1,150 @@
+/* qs_fair - who may use the signature checks when there are more to do than can be done.
+
+   A source is an address.  Two rows of buckets, and a keyed hash that sends each source to one of
+   each: bounded, and nobody can choose whom to collide with.  A source is judged by the cleaner of
+   its two buckets, so that it takes two unlucky collisions to be taken for somebody bad.
+
+       each batch         load: how much waits in the ring; from a quarter of it on we are overloaded
+       each frame         look -> offered += cost;  overloaded?  tokens >= 1 : always
+       each verdict       good or bad, into both buckets
+       every 2 ms         who offers how much, and how the capacity C (checks per second) is dealt:
+
+           floor      C / N each, whoever it is; N: twice the sources that send now, at most the
+                      number of buckets
+           the clean  max-min fair from what the floors of the bad leave: nobody clean is cut who
+                      asks for less than the one who gets most
+           the bad    max-min fair from what is left then, never below their floor
+
+   Bad is a bucket of whose last second of checks more than one in eight failed.  Since a bad source
+   keeps its floor, forging somebody's address costs that somebody what lies above it, and only
+   while there is more to do than can be done.  The sum of what is dealt is C.
+
+   N counts senders twice because the floors must leave room: 16 bad sources of 20 would
+   keep 80 % of C with N = 20, and 4 good ones that need 30 % would not get it.
+
+   Dealing exactly C would be stable with a full ring too, whose losses hit good and bad alike: then
+   no more is seen of the offers than what can be done.  So less is dealt the more waits; what is
+   refused is refused quickly, the ring drains, and below a quarter everybody is let through.
+
+   Units: a cost is a number of signatures; rates are per second.
+
+   Threads: one.  Blocks: never.  Allocates: never. */
+
+#ifndef QS_DISCO_VERIFY_FAIR_H
+#define QS_DISCO_VERIFY_FAIR_H
+
+#include "tango/base/qs_hash.h"
+
+#define QS_FAIR_ROWS     2u
+#define QS_FAIR_COLUMNS  2048u
+#define QS_FAIR_BUCKETS  (QS_FAIR_ROWS * QS_FAIR_COLUMNS)
+#define QS_FAIR_EPOCH_NS 2000000u
+#define QS_FAIR_BURST    8.0f /* tokens that a bucket may save in any case ... */
+#define QS_FAIR_FIRST    2.0f /* ... and those of one that is new: a flood has many of them */
+
+typedef struct qs_fair_bucket {
+    float tokens;
+    float rate;      /* offered, smoothed over some 20 ms */
+    float good, bad; /* verdicts, fading within a second */
+    u32 offered;     /* in this epoch */
+    u16 listed;      /* it is in qs_fair_t.active */
+    u16 pad;
+} qs_fair_bucket_t;
+
+typedef struct qs_fair {
+    qs_hash_key_t key;
+    u64 epoch_ns;   /* when this one began */
+    float capacity; /* checks per second */
+    float squeeze;  /* the part of it that is dealt */
+    bool overloaded;
+    u32 active_cnt;
+    u32 sender_cnt; /* of those: who offers something now */
+    u32 bad_cnt;    /* of those: bad */
+    u16 active[QS_FAIR_BUCKETS];
+    qs_fair_bucket_t bucket[QS_FAIR_BUCKETS];
+} qs_fair_t;
+
+/* What one look-up of a source found: valid until the next epoch. */
+typedef struct qs_fair_source {
+    qs_fair_bucket_t *bucket; /* by which it is judged */
+    u16 idx[QS_FAIR_ROWS];
+} qs_fair_source_t;
+
+/* qs_fair_init begins with nobody known.  capacity is the number of checks per second. */
+void qs_fair_init(qs_fair_t *f, qs_hash_key_t key, u64 capacity, u64 now_ns);
+
+/* qs_fair_epoch_ ends an epoch. */
+void qs_fair_epoch_(qs_fair_t *f, u64 now_ns);
+
+/* qs_fair_tick deals the capacity anew if it is time. */
+QS_INLINE void
+qs_fair_tick(qs_fair_t *f, u64 capacity, u64 now_ns)
+{
+    if (qs_likely(now_ns - f->epoch_ns < QS_FAIR_EPOCH_NS))
+        return;
+    f->capacity = (float)capacity;
+    qs_fair_epoch_(f, now_ns);
+}
+
+/* qs_fair_load tells how many frames wait, in a ring of room. */
+QS_INLINE void
+qs_fair_load(qs_fair_t *f, u64 waiting, u64 room)
+{
+    f->overloaded = waiting * 4 >= room;
+    f->squeeze = waiting * 2 >= room ? 0.5f : 0.9f;
+}
+
+/* fair_is_bad_: two bad ones are not yet a habit. */
+QS_INLINE bool
+fair_is_bad_(qs_fair_bucket_t const *b)
+{
+    return b->bad > 1.5f && b->bad * 7 > b->good;
+}
+
+/* qs_fair_look finds a source. */
+QS_INLINE qs_fair_source_t
+qs_fair_look(qs_fair_t *f, u32 source)
+{
+    u64 hash = qs_hash_u64(&f->key, source);
+    qs_fair_source_t s = {.idx = {(u16)(hash % QS_FAIR_COLUMNS),
+                                  (u16)(QS_FAIR_COLUMNS + (hash >> 32) % QS_FAIR_COLUMNS)}};
+    qs_fair_bucket_t *a = &f->bucket[s.idx[0]], *b = &f->bucket[s.idx[1]];
+    /* a / (a + its good) > b / (b + its good), without dividing */
+    s.bucket = a->bad * b->good > b->bad * a->good || (fair_is_bad_(a) && !fair_is_bad_(b)) ? b : a;
+    return s;
+}
+
+QS_INLINE void
+fair_list_(qs_fair_t *f, u32 idx)
+{
+    qs_fair_bucket_t *b = &f->bucket[idx];
+    if (b->listed)
+        return;
+    b->listed = 1;
+    b->tokens = QS_FAIR_FIRST;
+    f->active[f->active_cnt++] = (u16)idx;
+}
+
+/* qs_fair_admit counts cost as offered and says whether it may be done.  It always may while we are
+   not overloaded: capacity that nobody uses is everybody's.  One token is enough for any cost, and
+   the rest is owed. */
+QS_INLINE bool
+qs_fair_admit(qs_fair_t *f, qs_fair_source_t const *s, u32 cost)
+{
+    qs_fair_bucket_t *b = s->bucket;
+    fair_list_(f, (u32)(b - f->bucket));
+    b->offered += cost;
+    if (!f->overloaded) {
+        b->tokens = b->tokens > (float)cost ? b->tokens - (float)cost : 0;
+        return true;
+    }
+    if (b->tokens < 1)
+        return false;
+    b->tokens -= (float)cost;
+    return true;
+}
+
+/* qs_fair_verdict counts how checks of a source's that were done came out. */
+void qs_fair_verdict(qs_fair_t *f, u32 source, u32 cost, bool good);
+
+#endif
