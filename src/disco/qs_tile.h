@@ -81,6 +81,7 @@ typedef struct qs_tile_ctx {
     u32 idx;                     /* which instance of its row: verify:idx */
     u32 cnt;                     /* of cnt instances */
     bool fresh;                  /* its memory is new */
+    u64 seed;                    /* of the instance: random, secret, the same for all its tiles */
     void *metrics;               /* its struct of QS_METRICS, which goes on from where it was */
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
     u32 kept_cnt;

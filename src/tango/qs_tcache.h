@@ -121,6 +121,20 @@ qs_tcache_insert(qs_tcache_t *tcache, u64 tag)
     (void)qs_tcache_query_insert(tcache, tag);
 }
 
+/* qs_tcache_forget forgets the oldest of the held tags that are remembered, if held is right: who ages
+   tags counts them.  Returns whether there was one there. */
+QS_INLINE bool
+qs_tcache_forget(qs_tcache_t *tcache, u64 held)
+{
+    u64 at = (tcache->next + tcache->depth - held % tcache->depth) % tcache->depth;
+    u64 tag = tcache->ring[at];
+    if (!tag)
+        return false;
+    tcache_remove_(tcache, tag);
+    qs_store_relaxed(&tcache->ring[at], 0);
+    return true;
+}
+
 /* qs_tcache_prefetch starts to fetch what inserting these cnt tags will touch: their own places
    and those of the tags they will push out. */
 QS_INLINE void

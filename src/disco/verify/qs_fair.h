@@ -144,6 +144,16 @@ qs_fair_admit(qs_fair_t *f, qs_fair_source_t const *s, u32 cost)
     return true;
 }
 
+/* qs_fair_spent says, under overload, that a source has nothing left whatever its frame costs; if so
+   the frame counts as offered. */
+QS_INLINE bool
+qs_fair_spent(qs_fair_t *f, qs_fair_source_t const *s)
+{
+    bool spent = f->overloaded && s->bucket->listed && s->bucket->tokens < 1;
+    s->bucket->offered += spent;
+    return spent;
+}
+
 /* qs_fair_verdict counts how checks of a source's that were done came out. */
 void qs_fair_verdict(qs_fair_t *f, u32 source, u32 cost, bool good);
 

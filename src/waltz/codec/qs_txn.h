@@ -28,33 +28,36 @@
 #define QS_TXN_KEY_SZ        32u
 #define QS_TXN_SIGNATURE_SZ  64u
 
-/* Why bytes are no transaction: the first that was found, on the way from the front. */
+/* Why bytes are no transaction: the first that was found, on the way from the front.  With a prefix
+   the list gives a tile its counters. */
 /* clang-format off */
-#define QS_TXN_REASONS(X)                                                                     \
-    X(empty,             "no bytes at all")                                                   \
-    X(oversize,          "longer than its version allows")                                    \
-    X(v1_off,            "version 1 while that is switched off")                              \
-    X(signature_cnt,     "no signature, or more than 12")                                     \
-    X(version,           "a version that does not exist, or not in that place")               \
-    X(truncated,         "ends inside a field")                                               \
-    X(trailing,          "bytes behind the last field")                                       \
-    X(cu16,              "a compact-u16 that is not the shortest, or above 65535")            \
-    X(signer_cnt,        "requires another number of signatures than it carries")             \
-    X(readonly_signed,   "no signer that may pay: all are read-only")                         \
-    X(account_few,       "fewer accounts than its header counts")                             \
-    X(account_many,      "more than 64 accounts, looked up ones included")                    \
-    X(instr_cnt,         "more than 64 instructions")                                         \
-    X(no_program,        "instructions, but no account besides the fee payer")                \
-    X(program,           "a program index that is 0 or beyond the static accounts")           \
-    X(instr_account_cnt, "an instruction with more than 255 accounts")                        \
-    X(account_idx,       "an account index beyond the accounts")                              \
-    X(lookup_cnt,        "more than 127 address table lookups")                               \
-    X(lookup_empty,      "a lookup that looks nothing up")                                    \
-    X(config_mask,       "version 1: a configuration bit that is not defined")                \
-    X(config_fee,        "version 1: half of the priority fee")                               \
-    X(config_heap,       "version 1: a heap size that is odd, too small or too large")        \
-    X(account_twice,     "version 1: the same account twice")
+#define QS_TXN_REASONS_AS(X, pre)                                                                 \
+    X(pre##empty,             "no bytes at all")                                                  \
+    X(pre##oversize,          "longer than its version allows")                                   \
+    X(pre##v1_off,            "version 1 while that is switched off")                             \
+    X(pre##signature_cnt,     "no signature, or more than 12")                                    \
+    X(pre##version,           "a version that does not exist, or not in that place")              \
+    X(pre##truncated,         "ends inside a field")                                              \
+    X(pre##trailing,          "bytes behind the last field")                                      \
+    X(pre##cu16,              "a compact-u16 that is not the shortest, or above 65535")           \
+    X(pre##signer_cnt,        "requires another number of signatures than it carries")            \
+    X(pre##readonly_signed,   "no signer that may pay: all are read-only")                        \
+    X(pre##account_few,       "fewer accounts than its header counts")                            \
+    X(pre##account_many,      "more than 64 accounts, looked up ones included")                   \
+    X(pre##instr_cnt,         "more than 64 instructions")                                        \
+    X(pre##no_program,        "instructions, but no account besides the fee payer")               \
+    X(pre##program,           "a program index that is 0 or beyond the static accounts")          \
+    X(pre##instr_account_cnt, "an instruction with more than 255 accounts")                       \
+    X(pre##account_idx,       "an account index beyond the accounts")                             \
+    X(pre##lookup_cnt,        "more than 127 address table lookups")                              \
+    X(pre##lookup_empty,      "a lookup that looks nothing up")                                   \
+    X(pre##config_mask,       "version 1: a configuration bit that is not defined")               \
+    X(pre##config_fee,        "version 1: half of the priority fee")                              \
+    X(pre##config_heap,       "version 1: a heap size that is odd, too small or too large")       \
+    X(pre##account_twice,     "version 1: the same account twice")
 /* clang-format on */
+
+#define QS_TXN_REASONS(X) QS_TXN_REASONS_AS(X, )
 
 #define QS_TXN_REASON_ENUM_(name, help) QS_TXN_REASON_##name,
 
