@@ -93,6 +93,8 @@ static qs_command_t const commands[] = {
     {"ps",        "the instances of this host",                            qs_cmd_ps, NULL, NULL},
     {"metrics",   "all metrics of an instance, running or dead",           qs_cmd_metrics, NULL, NULL},
     {"monitor",   "tiles, links and metrics of an instance, refreshed",    qs_cmd_monitor, NULL, NULL},
+    {"tap",       "what passes on a link of an instance, as JSON or a capture", qs_cmd_tap, NULL, NULL},
+    {"txn",       "decode, verify or send a transaction",                  qs_cmd_txn, NULL, NULL},
     {"keys",      "make a key pair, show its public half",                 qs_cmd_keys, NULL, NULL},
     {"config",    "check, show or write a configuration",                  cmd_config,
      "check FILE|show|default", config_usage},

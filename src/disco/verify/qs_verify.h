@@ -12,8 +12,8 @@
 
    Threads: one.  Blocks: never.  Allocates: never. */
 
-#ifndef QS_DISCO_VERIFY_VERIFY_H
-#define QS_DISCO_VERIFY_VERIFY_H
+#ifndef QS_DISCO_VERIFY_H
+#define QS_DISCO_VERIFY_H
 
 #include "disco/qs_format.h"
 #include "disco/verify/qs_fair.h"
