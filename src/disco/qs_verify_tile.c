@@ -191,6 +191,8 @@ feel_load(verify_t *t, qs_stem_t *stem, u32 link)
     qs_mcache_rx_t const *rx = &stem->in[link].rx;
     i64 waiting = (i64)(qs_load_relaxed(rx->reserve) - rx->seq);
 
+    if (!stem->in[link].lossy) /* who sends waits: nothing is lost by being late */
+        waiting = 0;
     qs_fair_load(&t->v.fair, waiting > 0 ? (u64)waiting : 0, rx->window);
     qs_fair_tick(&t->v.fair, qs_verify_capacity(&t->v), stem->now);
 }

@@ -1,11 +1,12 @@
 /* Goal: under a flood every clean source gets what it needs before a bad one gets more than its floor,
    nobody falls below the floor, equals are treated as equals, and capacity is not left unused.
-   Method: a second or more of simulated time: sources that send at steady rates with jitter, a ring
+   Method: a second or more of simulated time: sources that send like Poisson, a ring
    of 1024 in front of one server that checks 100,000 signatures a second and takes 100 ns to refuse,
-   and is overloaded when a quarter of the ring waits: as the verify tile does it. */
+   and tells how much of the ring waits before each: as the verify tile does it. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <math.h>
 
 #include "disco/verify/qs_fair.h"
 #include "tango/base/qs_rng.h"
@@ -50,23 +51,30 @@ begin(void)
     qs_fair_init(&fair, (qs_hash_key_t){qs_rng_u64(&rng), 2}, CAPACITY, 0);
 }
 
+/* earliest returns the stream whose frame comes next. */
+static stream_t *
+earliest(void)
+{
+    stream_t *first = &stream[0];
+    for (u32 i = 1; i < stream_cnt; i++)
+        first = stream[i].next_ns < first->next_ns ? &stream[i] : first;
+    return first;
+}
+
 static void
 arrive(frame_t *ring, u64 *head, u64 tail, u64 now)
 {
-    for (u32 i = 0; i < stream_cnt; i++) {
-        stream_t *s = &stream[i];
-        while (s->next_ns <= now) {
-            u64 gap = 1000000000u / s->rate;
-            s->next_ns += gap / 2 + qs_rng_bounded(&rng, gap + 1);
-            if (now >= late_from)
-                s->sent++;
-            if (*head - tail == RING) {
-                lost += now >= late_from;
-                continue;
-            }
-            u32 address = s->address ? s->address : (u32)qs_rng_u64(&rng) | 1u << 31;
-            ring[(*head)++ % RING] = (frame_t){address, i};
+    for (stream_t *s; (s = earliest())->next_ns <= now;) {
+        double u = (double)(qs_rng_u64(&rng) >> 11) * 0x1p-53;
+        s->next_ns += (u64)(-log(1 - u) * 1e9 / s->rate);
+        if (now >= late_from)
+            s->sent++;
+        if (*head - tail == RING) {
+            lost += now >= late_from;
+            continue;
         }
+        u32 address = s->address ? s->address : (u32)qs_rng_u64(&rng) | 1u << 31;
+        ring[(*head)++ % RING] = (frame_t){address, (u32)(s - stream)};
     }
 }
 
@@ -175,7 +183,7 @@ Test(fair, a_forged_address_keeps_its_floor_beside_clean_sources_that_want_all)
     for (u32 i = 1; i < 4; i++)
         add(0x0a000001 + i, 0.6, true);
     run(2);
-    cr_assert(ge(dbl, share(0, 2, 2), 0.9 / 8)); /* N is twice the four that send */
+    cr_assert(ge(dbl, share(0, 2, 2), 0.85 / 8)); /* N is twice the four that send */
     cr_assert(ge(dbl, share(2, 5, 2), 0.8));
     double least = share(2, 3, 2);
     for (u32 i = 3; i < 5; i++)
@@ -192,7 +200,7 @@ Test(fair, a_clean_source_that_sends_much_does_not_push_out_one_that_sends_littl
     cr_assert(ge(dbl, through(0, 1), 0.99));
     cr_assert(ge(dbl, through(1, 2), 0.99));
     cr_assert(ge(dbl, share(2, 3, 2), 0.75));
-    cr_assert(eq(u64, lost, 0));
+    cr_assert(lt(u64, lost, 500)); /* of a million */
 }
 
 /* A flood from addresses that are new each time spreads over all buckets and is thin in each; it takes
@@ -250,15 +258,34 @@ Test(fair, the_silent_are_forgotten)
 Test(fair, a_transaction_of_twelve_signatures_costs_twelve)
 {
     begin();
-    qs_fair_load(&fair, RING / 4, RING);
+    qs_fair_load(&fair, RING / 4 * 3, RING);
     qs_fair_source_t who = qs_fair_look(&fair, 1);
     cr_assert(qs_fair_admit(&fair, &who, 12)); /* on credit */
-    for (u32 i = 0; i < 11; i++) {
+    for (u32 i = 0; i < 11; i++) {             /* 2 - 12 = -10 */
         cr_assert(not(qs_fair_admit(&fair, &who, 1)), "after %u", i);
         who.bucket->tokens++;
     }
     cr_assert(qs_fair_admit(&fair, &who, 1));
     cr_assert(not(qs_fair_admit(&fair, &who, 1)));
-    qs_fair_load(&fair, RING / 4 - 1, RING);
+    qs_fair_load(&fair, RING / 4 * 3 - 1, RING);
     cr_assert(qs_fair_admit(&fair, &who, 1));
+}
+
+/* What the ring can hold is to be checked in time: here 700 at once from somebody clean, now and then,
+   that come to two thirds of the capacity. */
+Test(fair, bursts_of_the_clean_that_fit_the_ring_are_not_refused)
+{
+    begin();
+    u64 now = 0, refused = 0;
+    for (u32 burst = 0; burst < 100; burst++) {
+        for (u32 left = 700; left; left--, now += CHECK_NS) {
+            qs_fair_load(&fair, left, RING);
+            qs_fair_tick(&fair, CAPACITY, now);
+            qs_fair_source_t who = qs_fair_look(&fair, 1);
+            refused += !qs_fair_admit(&fair, &who, 1);
+            qs_fair_verdict(&fair, 1, 1, true);
+        }
+        now += 350 * CHECK_NS;
+    }
+    cr_assert(eq(u64, refused, 0));
 }

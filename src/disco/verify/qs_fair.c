@@ -5,7 +5,6 @@
 #define RATE_NS      20000000.0f   /* offers are smoothed over this long */
 #define MEMORY_NS    1000000000.0f /* ... and verdicts fade in this long */
 #define EPOCH_MAX_NS 100000000u    /* a longer pause counts as this long */
-#define SAVE_S       0.01f         /* of its share a source may save this much, seconds */
 #define LEVEL_STEPS  12u
 
 void
@@ -15,7 +14,7 @@ qs_fair_init(qs_fair_t *f, qs_hash_key_t key, u64 capacity, u64 now_ns)
     f->key = key;
     f->capacity = (float)capacity;
     f->squeeze = 0.9f;
-    f->epoch_ns = now_ns;
+    f->epoch_ns = f->now_ns = now_ns;
 }
 
 void
@@ -87,14 +86,6 @@ level(qs_fair_t const *f, bool bad, float budget)
     return height;
 }
 
-static void
-refill(qs_fair_bucket_t *b, float rate, float dt_ns)
-{
-    float most = rate * SAVE_S > QS_FAIR_BURST ? rate * SAVE_S : QS_FAIR_BURST;
-    b->tokens += rate * dt_ns * 1e-9f;
-    b->tokens = b->tokens < most ? b->tokens : most;
-}
-
 void
 qs_fair_epoch_(qs_fair_t *f, u64 now_ns)
 {
@@ -119,6 +110,7 @@ qs_fair_epoch_(qs_fair_t *f, u64 now_ns)
     bad_level = bad_level > floor ? bad_level : floor;
     for (u32 i = 0; i < f->active_cnt; i++) {
         qs_fair_bucket_t *b = &f->bucket[f->active[i]];
-        refill(b, fair_is_bad_(b) ? bad_level : clean_level, dt);
+        fair_accrue_(f, b);
+        b->share = fair_is_bad_(b) ? bad_level : clean_level;
     }
 }
