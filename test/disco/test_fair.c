@@ -34,6 +34,7 @@ static stream_t stream[STREAM_MAX];
 static u32 stream_cnt;
 static u64 lost, checked, late_from;
 static qs_fair_t fair;
+static u32 believed; /* capacity, as measured: may be wrong */
 static qs_rng_t rng;
 
 static void
@@ -47,6 +48,7 @@ static void
 begin(void)
 {
     stream_cnt = 0;
+    believed = CAPACITY;
     qs_rng_init(&rng, 7, 1);
     qs_fair_init(&fair, (qs_hash_key_t){qs_rng_u64(&rng), 2}, CAPACITY, 0);
 }
@@ -97,7 +99,7 @@ run_after(u64 unknown_ms, double seconds)
         qs_fair_load(&fair, head - tail, RING);
         frame_t f = ring[tail++ % RING];
         stream_t *s = &stream[f.stream];
-        qs_fair_tick(&fair, CAPACITY, now);
+        qs_fair_tick(&fair, believed, now);
         qs_fair_source_t who = qs_fair_look(&fair, f.address);
         if (!qs_fair_admit(&fair, &who, 1)) {
             now += REFUSE_NS;
@@ -155,7 +157,21 @@ Test(fair, ninety_percent_garbage_does_not_touch_the_good)
         cr_assert(ge(dbl, share(i, i + 1, 2), 0.9 / 40)); /* their floor */
 }
 
-/* The same, but the garbage carries the good ones' addresses: each address gets a quarter of the
+/* Others use our core: we believe in three times the capacity that we have. */
+Test(fair, a_capacity_that_is_overrated_is_corrected)
+{
+    begin();
+    believed = 3 * CAPACITY;
+    for (u32 i = 0; i < 4; i++)
+        add(0x0a000001 + i, 0.3 / 4, true);
+    for (u32 i = 0; i < 16; i++)
+        add(0x0a000101 + i, 2.7 / 16, false);
+    run(2);
+    cr_assert(ge(dbl, through(0, 4), 0.99));
+    cr_assert(lt(u64, lost, 1000)); /* of 600,000 */
+}
+
+/* As in the first, but the garbage carries the good ones' addresses: each address gets a quarter of the
    capacity, and of the good among it the same part as of all that came under that address. */
 Test(fair, garbage_that_forges_the_good_addresses_leaves_them_their_share)
 {

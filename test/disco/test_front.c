@@ -3,7 +3,8 @@
    Method: a real group in threads, whose net tile is ours and publishes prepared frames, and whose
    sink is ours too and notes the number in each transaction that arrives.  The flood is offered in
    step with what verify gets done, three frames for each check, so that it is three times the
-   capacity whatever else this machine does. */
+   capacity whatever else this machine does, and never more than the ring can hold: what an
+   overrun ring loses depends on the machine, and is simulated in test_fair. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -64,7 +65,10 @@ may_publish(u32 next)
 {
     if (next >= qs_load_acquire(&gen_limit))
         return false;
-    return !flood || next < 600 + 3 * qs_metric_get(checked) || next == qs_metric_get(looked_at);
+    if (!flood)
+        return true;
+    u64 looked = qs_metric_get(looked_at);
+    return next == looked || (next < looked + 985 && next < 600 + 3 * qs_metric_get(checked));
 }
 
 static u32
@@ -372,12 +376,9 @@ run_flood(void)
     flood = true;
     start(&lossy_topo);
     send_to(frame_cnt);
-    for (u32 i = 0; i < 4000 && qs_metric_get(looked_at) < frame_cnt; i++) {
+    for (u32 i = 0; i < 15000 && qs_metric_get(looked_at) < frame_cnt; i++)
         qs_group_poll(&group, -1, 2);
-        if (qs_load_relaxed(&offered) == frame_cnt && i > 3000)
-            break;
-    }
-    settle(qs_metric_get(looked_at));
+    settle(frame_cnt);
     cr_assert(gt(u64, sum("verify", "shed"), frame_cnt / 4)); /* it was a flood */
 }
 

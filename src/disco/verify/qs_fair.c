@@ -5,6 +5,10 @@
 #define RATE_NS      20000000.0f   /* offers are smoothed over this long */
 #define MEMORY_NS    1000000000.0f /* ... and verdicts fade in this long */
 #define EPOCH_MAX_NS 100000000u    /* a longer pause counts as this long */
+#define TRIM_MAX     0.95f         /* of the capacity is dealt at most ... */
+#define TRIM_MIN     0.02f         /* ... and at least, */
+#define TRIM_LESS    0.8f          /* from epoch to epoch when too much waits, */
+#define TRIM_MORE    1.01f         /* and when it does not */
 #define LEVEL_STEPS  12u
 
 void
@@ -13,7 +17,7 @@ qs_fair_init(qs_fair_t *f, qs_hash_key_t key, u64 capacity, u64 now_ns)
     memset(f, 0, sizeof(*f));
     f->key = key;
     f->capacity = (float)capacity;
-    f->squeeze = 0.9f;
+    f->trim = TRIM_MAX;
     f->epoch_ns = f->now_ns = now_ns;
 }
 
@@ -94,7 +98,12 @@ qs_fair_epoch_(qs_fair_t *f, u64 now_ns)
     f->epoch_ns = now_ns;
     measure(f, dt);
     u32 shares = 2 * f->sender_cnt < QS_FAIR_BUCKETS ? 2 * f->sender_cnt : QS_FAIR_BUCKETS;
-    float dealt = f->capacity * f->squeeze, floor = dealt / (float)(shares ? shares : 1);
+    if (f->bursting)
+        f->trim = f->trim * TRIM_LESS > TRIM_MIN ? f->trim * TRIM_LESS : TRIM_MIN;
+    else if (!f->brimming)
+        f->trim = f->trim * TRIM_MORE < TRIM_MAX ? f->trim * TRIM_MORE : TRIM_MAX;
+    float dealt = f->capacity * f->trim * (f->bursting ? 0.5f : 1),
+          floor = dealt / (float)(shares ? shares : 1);
     float kept = 0, clean_rate = 0;
     for (u32 i = 0; i < f->active_cnt; i++) {
         qs_fair_bucket_t const *b = &f->bucket[f->active[i]];

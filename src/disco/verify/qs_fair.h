@@ -24,10 +24,12 @@
    keep 80 % of C with N = 20, and 4 good ones that need 30 % would not get it.
 
    Dealing exactly C would be stable with a full ring too, whose losses hit good and bad alike: then
-   no more is seen of the offers than what can be done.  So less is dealt the more waits; what is
-   refused is refused quickly, the ring drains, and below a quarter everybody is let through.  The
-   clean are refused later, because refusing is so much quicker than checking: a burst of theirs
-   that the ring can hold is to be checked in time, not thrown away in no time.
+   no more is seen of the offers than what can be done; and C is only an estimate, which is wrong
+   when others use our core.  So less is dealt from epoch to epoch while seven eighths of the ring
+   wait, and slowly more again while less than three quarters do.  What is refused is refused
+   quickly, the ring drains, and below a quarter everybody is let through.  The clean are refused
+   later, because refusing is so much quicker than checking: a burst of theirs that the ring can
+   hold is to be checked in time, not thrown away in no time.
 
    Units: a cost is a number of signatures; rates are per second.
 
@@ -62,9 +64,10 @@ typedef struct qs_fair {
     u64 epoch_ns;    /* when this one began */
     u64 now_ns;      /* as of the last tick */
     float capacity;  /* checks per second */
-    float squeeze;   /* the part of it that is dealt */
+    float trim;      /* the part of it that is dealt: learned from what waits */
     bool overloaded; /* the bad are held to what is dealt to them ... */
-    bool brimming;   /* ... and the clean too */
+    bool brimming;   /* ... and the clean too ... */
+    bool bursting;   /* ... and less is dealt */
     u32 active_cnt;
     u32 sender_cnt; /* of those: who offers something now */
     u32 bad_cnt;    /* of those: bad */
@@ -101,7 +104,7 @@ qs_fair_load(qs_fair_t *f, u64 waiting, u64 room)
 {
     f->overloaded = waiting * 4 >= room;
     f->brimming = waiting * 4 >= 3 * room;
-    f->squeeze = waiting * 8 >= 7 * room ? 0.5f : 0.9f;
+    f->bursting = waiting * 8 >= 7 * room;
 }
 
 /* fair_is_bad_: two bad ones are not yet a habit. */
