@@ -1,0 +1,112 @@
+/* dedup: what it takes to find out whether a transaction was seen, as the dedup tile does it: tags in
+   groups of 16, whose places are fetched first; then each is looked up, and remembered in place of
+   the oldest if it is new.
+
+   The tags are random, so every look-up leaves the caches.  Memory is taken in 2 MiB pages if the
+   pool has some, else as the kernel's transparent ones. */
+
+#include <sys/mman.h>
+
+#include "bench/bench.h"
+#include "tango/base/qs_rng.h"
+#include "tango/qs_tcache.h"
+
+#define WHAT  "dedup, 4-million entries"
+#define DEPTH (4u << 20)
+#define GROUP 16u
+#define OPS   1024u
+
+static qs_tcache_t cache;
+static qs_rng_t rng;
+static u64 recent[OPS]; /* tags that are remembered */
+
+static void *
+take_memory(u64 sz, char const **pages)
+{
+    u64 huge = (sz + (2u << 20) - 1) & ~(u64)((2u << 20) - 1);
+    void *mem = mmap(NULL, huge, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+    *pages = "2 MiB pages";
+    if (mem != MAP_FAILED)
+        return mem;
+    *pages = "transparent 2 MiB pages";
+    QS_ASSERT(!posix_memalign(&mem, 2u << 20, huge));
+    if (madvise(mem, huge, MADV_HUGEPAGE))
+        *pages = "4 KiB pages";
+    return mem;
+}
+
+/* run_group is the tile's loop over one group; the work of publishing is not in it. */
+QS_INLINE u32
+run_group(u64 const *tag, bool prefetch)
+{
+    u32 passed = 0;
+    if (prefetch)
+        qs_tcache_prefetch(&cache, tag, GROUP);
+    for (u32 i = 0; i < GROUP; i++) {
+        if (qs_tcache_query(&cache, tag[i]))
+            continue;
+        qs_tcache_insert(&cache, tag[i]);
+        passed++;
+    }
+    return passed;
+}
+
+static void
+run_new(bool prefetch)
+{
+    u64 tag[GROUP];
+    u32 passed = 0;
+    for (u32 n = 0; n < OPS; n += GROUP) {
+        for (u32 i = 0; i < GROUP; i++)
+            tag[i] = qs_rng_u64(&rng);
+        passed += run_group(tag, prefetch);
+    }
+    QS_ASSERT(passed == OPS);
+}
+
+static void
+all_new(void *ctx)
+{
+    (void)ctx, run_new(true);
+}
+static void
+all_new_alone(void *ctx)
+{
+    (void)ctx, run_new(false);
+}
+
+static void
+all_seen(void *ctx)
+{
+    (void)ctx;
+    u32 passed = 0;
+    for (u32 n = 0; n < OPS; n += GROUP)
+        passed += run_group(recent + n, true);
+    QS_ASSERT(passed <= OPS); /* in the long run they age */
+}
+
+int
+main(int argc, char **argv)
+{
+    static bench_t b;
+    static char variant[3][64];
+    char const *pages;
+
+    bench_init(&b, "dedup", argc, argv);
+    void *mem = take_memory(qs_tcache_footprint(DEPTH), &pages);
+    QS_ASSERT(!qs_tcache_new(mem, DEPTH) && !qs_tcache_join(&cache, mem, DEPTH));
+    qs_rng_init(&rng, 1, 2);
+    for (u32 i = 0; i < DEPTH + DEPTH / 2; i++)
+        qs_tcache_insert(&cache, qs_rng_u64(&rng));
+    for (u32 i = 0; i < OPS; i++)
+        recent[i] = cache.ring[qs_rng_bounded(&rng, DEPTH)];
+    snprintf(variant[0], sizeof(variant[0]), "new, groups of 16, %s", pages);
+    snprintf(variant[1], sizeof(variant[1]), "seen, groups of 16");
+    snprintf(variant[2], sizeof(variant[2]), "new, one by one");
+    bench_add(&b, &(bench_row_t){.what = WHAT, .variant = variant[0], .fn = all_new, .ops = OPS});
+    bench_add(&b, &(bench_row_t){.what = WHAT, .variant = variant[1], .fn = all_seen, .ops = OPS});
+    bench_add(&b,
+              &(bench_row_t){.what = WHAT, .variant = variant[2], .fn = all_new_alone, .ops = OPS});
+    return bench_run(&b);
+}
