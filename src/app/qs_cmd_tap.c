@@ -109,7 +109,23 @@ kind_of(tap_t const *t)
     return !strcmp(from->name, "verify") || !strcmp(from->name, "dedup") ? TXN : OTHER;
 }
 
-/* join_ring begins with what is published next. */
+/* skip_old moves the reader to what is published next.  The ring's reserve does not say where that
+   is: a producer announces a batch before it has one. */
+static void
+skip_old(tap_t *t, qs_mcache_t const *ring)
+{
+    qs_frag_t frag[BATCH];
+
+    t->rx.seq = qs_load_acquire(&ring->bound);
+    for (u32 turn = 0; turn < 1u << 20; turn++) {
+        u32 cnt = qs_mcache_peek(&t->rx, frag, BATCH);
+        qs_mcache_advance(&t->rx, cnt);
+        if (!cnt && !qs_mcache_ready(&t->rx))
+            break;
+    }
+    t->rx.lost = 0;
+}
+
 static int
 join_ring(tap_t *t)
 {
@@ -120,7 +136,7 @@ join_ring(tap_t *t)
     t->base = t->attach.wksp[l->producer].mem;
     if (!ring || !t->base || qs_mcache_rx_join(&t->rx, ring, l->mcache_sz, qs_mcache_seq0(ring)))
         return complain(l->name, "its ring cannot be read");
-    t->rx.seq = qs_load_acquire(t->rx.reserve) + 1;
+    skip_old(t, ring);
     inet_pton(AF_INET, t->attach.boot->cfg.net.bind_address, &own);
     t->own_ip = ntohl(own.s_addr);
     t->wall_ns = clock_ns(CLOCK_REALTIME);

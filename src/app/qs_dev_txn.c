@@ -12,8 +12,8 @@ qs_dev_txn_configure(qs_config_t *sender, qs_dev_txn_opt_t const *opt)
         fprintf(stderr, "quickstep dev: --bad-percent and --repeat-percent: 0..100 together\n");
         return 2;
     }
-    if (opt->signers > 12) {
-        fprintf(stderr, "quickstep dev: --signers %lu: 1..12\n", opt->signers);
+    if (opt->signers > 11) {
+        fprintf(stderr, "quickstep dev: --signers %lu: 1..11\n", opt->signers);
         return 2;
     }
     sender->txnload.count = opt->cnt;

@@ -82,6 +82,14 @@ pass(dedup_t *d, qs_stem_t *stem, qs_frag_t const *frag, u8 const *data)
     return true;
 }
 
+/* fetch_group starts to fetch what the group that begins with tag first will touch. */
+static inline void
+fetch_group(dedup_t const *d, u64 const *tag, u32 first, u32 cnt, u32 ahead)
+{
+    if (first < cnt)
+        qs_tcache_prefetch(&d->seen, tag + first, cnt - first < GROUP ? cnt - first : GROUP, ahead);
+}
+
 static u32
 dedup_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
@@ -91,9 +99,10 @@ dedup_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 
     for (i = 0; i < b->cnt; i++)
         tag[i] = b->frag[i].sig;
+    fetch_group(d, tag, 0, b->cnt, 0);
     for (i = 0; i < b->cnt; i++) {
         if (i % GROUP == 0)
-            qs_tcache_prefetch(&d->seen, tag + i, b->cnt - i < GROUP ? b->cnt - i : GROUP);
+            fetch_group(d, tag, i + GROUP, b->cnt, GROUP);
         if (qs_tcache_query(&d->seen, tag[i])) {
             duplicate++;
             continue;

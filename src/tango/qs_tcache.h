@@ -135,15 +135,26 @@ qs_tcache_forget(qs_tcache_t *tcache, u64 held)
     return true;
 }
 
-/* qs_tcache_prefetch starts to fetch what inserting these cnt tags will touch: their own places
-   and those of the tags they will push out. */
+#define TCACHE_RUN_ 5u /* most probes end within this many places, perhaps in the next line */
+
+/* tcache_fetch_ starts to fetch the places where tag may stand. */
 QS_INLINE void
-qs_tcache_prefetch(qs_tcache_t const *tcache, u64 const *tags, u64 cnt)
+tcache_fetch_(qs_tcache_t const *tcache, u64 tag)
 {
-    u64 next = tcache->next;
+    __builtin_prefetch(&tcache->map[tag & tcache->mask], 1);
+    __builtin_prefetch(&tcache->map[(tag + TCACHE_RUN_) & tcache->mask], 1);
+}
+
+/* qs_tcache_prefetch starts to fetch what inserting these cnt tags will touch: their own places and
+   those of the tags they will push out.  ahead: how many others may be inserted before them. */
+QS_INLINE void
+qs_tcache_prefetch(qs_tcache_t const *tcache, u64 const *tags, u64 cnt, u64 ahead)
+{
+    u64 next = tcache->next + ahead;
+    next = next < tcache->depth ? next : next % tcache->depth;
     for (u64 i = 0; i < cnt; i++) {
-        __builtin_prefetch(&tcache->map[tcache_tag_(tags[i]) & tcache->mask], 1);
-        __builtin_prefetch(&tcache->map[tcache->ring[next] & tcache->mask], 1);
+        tcache_fetch_(tcache, tcache_tag_(tags[i]));
+        tcache_fetch_(tcache, tcache->ring[next]);
         next = next + 1 < tcache->depth ? next + 1 : 0;
     }
 }

@@ -188,7 +188,7 @@ Test(tcache, prefetch_changes_nothing)
     qs_tcache_join(&tcache, mem, 3);
     qs_tcache_insert(&tcache, 1);
     u64 tags[8] = {0, 1, 2, 3, 4, 5, 6, UINT64_MAX};
-    qs_tcache_prefetch(&tcache, tags, QS_COUNT(tags));
+    qs_tcache_prefetch(&tcache, tags, QS_COUNT(tags), 0);
     for (u32 i = 0; i < QS_COUNT(tags); i++)
         cr_assert(eq(int, qs_tcache_query(&tcache, tags[i]), tags[i] == 1));
 }
