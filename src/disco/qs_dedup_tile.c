@@ -22,7 +22,7 @@
 
 QS_METRICS(dedup, DEDUP_METRICS);
 
-#define GROUP      16u  /* tags whose places are fetched while those before are looked at */
+#define GROUP      16u  /* tags whose places are being fetched while one is looked at */
 #define MARKS      64u  /* how finely age is told: age_ms / MARKS */
 #define FORGET_MAX 512u /* per tidy */
 
@@ -67,7 +67,7 @@ dedup_boot(void *self, qs_tile_ctx_t *ctx)
 
 /* pass publishes one fragment, and only then remembers it.  Returns false if there is no credit. */
 static bool
-pass(dedup_t *d, qs_stem_t *stem, qs_frag_t const *frag, u8 const *data)
+pass(dedup_t *d, qs_stem_t *stem, qs_frag_t const *frag, u8 const *data, u64 place)
 {
     u8 *room = qs_stem_prepare(stem, 0);
 
@@ -75,19 +75,11 @@ pass(dedup_t *d, qs_stem_t *stem, qs_frag_t const *frag, u8 const *data)
         return false;
     qs_racy_copy(room, data, frag->sz);
     qs_stem_publish(stem, 0, frag->sig, frag->sz, frag->ctl, frag->ts_origin);
-    qs_tcache_insert(&d->seen, frag->sig);
+    qs_tcache_insert_at(&d->seen, place, frag->sig);
     d->inserted++;
     if (d->inserted - d->forgotten > d->seen.depth)
         d->forgotten++;
     return true;
-}
-
-/* fetch_group starts to fetch what the group that begins with tag first will touch. */
-static inline void
-fetch_group(dedup_t const *d, u64 const *tag, u32 first, u32 cnt, u32 ahead)
-{
-    if (first < cnt)
-        qs_tcache_prefetch(&d->seen, tag + first, cnt - first < GROUP ? cnt - first : GROUP, ahead);
 }
 
 static u32
@@ -99,15 +91,16 @@ dedup_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 
     for (i = 0; i < b->cnt; i++)
         tag[i] = b->frag[i].sig;
-    fetch_group(d, tag, 0, b->cnt, 0);
+    qs_tcache_prefetch(&d->seen, tag, b->cnt < GROUP ? b->cnt : GROUP, 0);
     for (i = 0; i < b->cnt; i++) {
-        if (i % GROUP == 0)
-            fetch_group(d, tag, i + GROUP, b->cnt, GROUP);
-        if (qs_tcache_query(&d->seen, tag[i])) {
+        if (i + GROUP < b->cnt) /* one at a time: a burst of fetches stalls whatever comes next */
+            qs_tcache_prefetch(&d->seen, tag + i + GROUP, 1, GROUP);
+        u64 place = 0;
+        if (qs_tcache_seek(&d->seen, tag[i], &place)) {
             duplicate++;
             continue;
         }
-        if (!pass(d, stem, &b->frag[i], b->data[i]))
+        if (!pass(d, stem, &b->frag[i], b->data[i], place))
             break;
         passed++;
     }
