@@ -39,7 +39,7 @@ ifneq ($(FUZZ),)
 CFLAGS   += -fsanitize=undefined -fno-sanitize-recover=all -fsanitize=fuzzer-no-link
 endif
 LDFLAGS  := $(filter -fsanitize=%,$(opt_$(BUILD))) -pie -Wl,-z,relro,-z,now
-LIBS     := -lnuma -lhwloc -lcap-ng -lmnl -lpcap -lpthread -lm
+LIBS     := -lbpf -lnuma -lhwloc -lcap-ng -lmnl -lpcap -lpthread -lm
 
 # SIMD files get their flags by suffix and no other file does: kernels are chosen at run time.
 ifeq ($(ARCH),x86_64)
@@ -183,6 +183,12 @@ lint: deps-check all
 	@contrib/lint/lint.sh $(OUT)
 
 PREFIX ?= /usr/local
+
+# What a program with tiles of its own may include; install ships these, and what they include.
+public := app/qs_main.h $(patsubst %,disco/qs_%.h,config format metrics stem tile tiles topo) \
+    $(patsubst %,tango/base/qs_%.h,base bits clock hash hist log rng) tango/qs_tcache.h \
+    $(patsubst %,waltz/codec/qs_%.h,base58 keypair) \
+    $(patsubst %,waltz/crypto/qs_%.h,chacha ed25519 sha256 sha512 siphash)
 VERSION := $(shell sed -n 's/^.define QS_VERSION "\(.*\)"/\1/p' src/app/qs_main.c)
 
 # What a program with tiles of its own is built with.  The prefix is where the file lies, so that a
@@ -208,7 +214,8 @@ install: all
 	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
 	install -D -m 644 contrib/man/quickstep.1 $(DESTDIR)$(PREFIX)/share/man/man1/quickstep.1
 	install -D -m 644 contrib/completion/quickstep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/quickstep
-	cd src && find . -name '*.[h]' -o -name '*.def' | while read -r f; do \
+	cd src && { $(CC) -I. -D_GNU_SOURCE -std=gnu17 -MM $(public) | tr ' \\' '\n\n' | grep '\.h$$\|\.def$$'; \
+	    echo disco/qs_config_rows.def; } | sed 's,^\./,,' | sort -u | while read -r f; do \
 	    install -D -m 644 $$f $(DESTDIR)$(PREFIX)/include/quickstep/$$f; done
 
 # What must at least compile elsewhere: memory, and the pure functions.

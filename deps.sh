@@ -18,6 +18,7 @@ run    libnuma-dev            binds workspaces to the NUMA node of their tile
 run    libhwloc-dev           sees cores, SMT siblings, and the NIC's node
 run    libcap-ng-dev          drops capabilities in every tile
 run    libmnl-dev             netlink: the lab's namespaces and veth pairs, routes, neighbours
+run    libbpf-dev             loads and attaches the XDP program, reads what is on an interface
 run    libpcap-dev            reads capture files for dev --replay
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519
@@ -40,6 +41,11 @@ check  valgrind               shows that signing is constant-time
 check  tshark                 opens the captures that tap writes
 bench  libdpdk-dev            peer: rte_ring
 bench  libisal-dev            peer: Reed-Solomon
+vm     qemu-system-x86       the guest of make test-zerocopy
+vm     busybox-static        its user space
+vm     cpio                  packs its initrd
+vm     zstd                  unpacks its kernel
+vm     xz-utils              ... and its modules
 TABLE
 }
 
@@ -52,8 +58,7 @@ select_groups() {
     [ $# -gt 0 ] || set -- run test check bench
     for g in "$@"; do
         case $g in
-        run | test | check | bench) packages | awk -v g="$g" '$1 == g' ;;
-        vm) ;;
+        run | test | check | bench | vm) packages | awk -v g="$g" '$1 == g' ;;
         *) echo "deps.sh: no group '$g' (run test check bench vm)" >&2 && exit 2 ;;
         esac
     done

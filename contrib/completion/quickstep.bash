@@ -2,9 +2,9 @@
 _quickstep() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     COMPREPLY=()
-    local commands="run dev topo mem configure ready ps metrics monitor tap txn keys config explain bench version help "
+    local commands="run dev topo mem configure ready ps metrics monitor xdp pktgen tap txn keys config explain bench version help "
     local topologies="listen load replay front txnload "
-    local options="layout.affinity= layout.exclude= layout.idle= hugetlbfs.pages= hugetlbfs.mount_path= hugetlbfs.user= configure.journal_path= net.provider= net.iface= net.bind_address= net.tiles= net.rx_depth= net.mtu= net.extra_ports= net.socket_rcvbuf_bytes= port.gossip= port.tvu= port.repair= port.tpu= verify.tiles= verify.tag_depth= verify.wait_ns= verify.v1= verify.rule= dedup.tag_depth= dedup.age_ms= shred.tiles= shred.version= shred.source.0.name= shred.source.0.path= identity.key_path= metric.enabled= metric.address= metric.port= log.level= log.format= load.rate_pps= load.payload_bytes= load.target= load.target_port= txnload.count= txnload.rate_tps= txnload.bad_permille= txnload.repeat_permille= txnload.signers= txnload.seed= replay.path= replay.port= replay.speed_permille= replay.times= replay.rate_pps= "
+    local options="layout.affinity= layout.exclude= layout.idle= hugetlbfs.pages= hugetlbfs.mount_path= hugetlbfs.user= configure.journal_path= net.provider= net.xdp_mode= net.zero_copy= net.filter= net.busy_poll_us= net.iface= net.bind_address= net.tiles= net.rx_depth= net.tx_depth= net.mtu= net.extra_ports= net.socket_rcvbuf_bytes= netlink.routes= netlink.neighbours= netlink.interfaces= port.gossip= port.tvu= port.repair= port.tpu= verify.tiles= verify.tag_depth= verify.wait_ns= verify.v1= verify.rule= dedup.tag_depth= dedup.age_ms= shred.tiles= shred.version= shred.source.0.name= shred.source.0.path= identity.key_path= metric.enabled= metric.address= metric.port= log.level= log.format= load.rate_pps= load.payload_bytes= load.target= load.target_port= txnload.count= txnload.rate_tps= txnload.bad_permille= txnload.repeat_permille= txnload.signers= txnload.seed= replay.path= replay.port= replay.speed_permille= replay.times= replay.rate_pps= "
     case $previous in
     --topology) words=$topologies ;;
     --instance) words=$(command quickstep ps --json 2>/dev/null |
@@ -29,6 +29,8 @@ _quickstep() {
     ps) words="--json --help " ;;
     metrics) words="--instance --json --help --config --set" ;;
     monitor) words="--instance --once --json --help --config --set" ;;
+    xdp) words="show detach audit --instance --program --json --help " ;;
+    pktgen) words="--to --ports --size --rate --count --seconds --unwanted --garbage --flows --src-port --seed --interface --netns --mac --queue --zero-copy --provider --json --help " ;;
     tap) words="LINK --instance --count --seconds --filter -w --payload --json --help " ;;
     txn) words="decode verify send --hex --base58 --base64 --simd376 --to --memo --key --blockhash --count --json --help " ;;
     keys) words="new pubkey --json --help " ;;
@@ -36,7 +38,7 @@ _quickstep() {
     explain) words="--json " ;;
     bench) words="--json " ;;
     version) words="--json " ;;
-    help) words="config --man --bash " ;;
+    help) words="config --json --man --bash " ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
     [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default

@@ -8,9 +8,7 @@
           from net counts what is overrun meanwhile (lost).
    Restart: judges a part of the last batches again, so counter may see a datagram twice.
    Trust: payloads are private copies; any byte of them may be anything.
-   Options, from the environment:
-          EXAMPLE_FIRST      first bytes that pass; the letters of ASCII if unset
-          EXAMPLE_MIN_BYTES  shortest payload that passes, 1 to 1472; 4 if unset */
+   Options: section filter of options.def. */
 
 #include "disco/qs_format.h"
 #include "disco/qs_stem.h"
@@ -22,8 +20,6 @@
     COUNTER(dropped_first, "datagrams dropped because of their first byte")
 
 QS_METRICS(filter, FILTER_METRICS);
-
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 typedef struct filter {
     filter_metrics_t *m;
@@ -38,24 +34,16 @@ filter_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     return qs_layout_take(l, sizeof(filter_t), QS_ALIGN);
 }
 
-/* filter_boot runs before the sandbox, so it may ask the environment.  The state is the last run's
-   after a restart: everything that is not meant to outlive one is set here. */
+/* filter_boot finds the last run's state after a restart: everything that is not meant to outlive one
+   is set here.  Options were checked when they were read. */
 static int
 filter_boot(void *self, qs_tile_ctx_t *ctx)
 {
     filter_t *f = self;
-    char const *first = getenv("EXAMPLE_FIRST");
-    char const *min_bytes = getenv("EXAMPLE_MIN_BYTES");
-    char *end = "";
-    u64 min = min_bytes ? strtoull(min_bytes, &end, 10) : 4;
+    example_options_t const *o = qs_config_own(ctx->cfg);
 
-    if (*end || min < 1 || min > QS_UDP_MAX) {
-        snprintf(ctx->err, sizeof(ctx->err), "EXAMPLE_MIN_BYTES=%s: not a number from 1 to %u",
-                 min_bytes, QS_UDP_MAX);
-        return -EINVAL;
-    }
-    *f = (filter_t){.m = ctx->metrics, .min_bytes = (u32)min};
-    for (first = first ? first : LETTERS; *first; first++)
+    *f = (filter_t){.m = ctx->metrics, .min_bytes = o->filter.min_bytes};
+    for (char const *first = o->filter.first; *first; first++)
         f->first[(u8)*first] = true;
     return 0;
 }
@@ -97,6 +85,8 @@ qs_tile_t const filter_tile = {
     .help    = "passes datagrams by length and first byte",
     .in      = {{.from = "net"}},
     .out     = {"counter"},
+    .must_out  = 1u << 0,
+    .passes_on = true,
     .metrics = filter_metric_desc,
     .layout  = filter_layout,
     .boot    = filter_boot,

@@ -1,4 +1,5 @@
-#include "app/qs_cmd.h"
+#include "app/qs_main.h"
+#include "disco/qs_topos.h"
 
 int
 main(int argc, char **argv)

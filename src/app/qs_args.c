@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include "app/qs_config_load.h"
+#include "app/qs_text.h"
 
 static int
 refuse(char const *command, char const *cause, char const *arg)
 {
-    fprintf(stderr, "quickstep %s: %s %s (see quickstep help %s)\n", command, cause, arg, command);
+    fprintf(stderr, "%1$s %2$s: %3$s %4$s (see %1$s help %2$s)\n", qs_text_program(), command,
+            cause, arg);
     return 2;
 }
 
@@ -94,7 +96,7 @@ qs_args_divert(qs_args_writer_t writer, void *ctx)
 static void
 print_usage(char const *command, char const *plain, qs_arg_t const *table)
 {
-    printf("usage: quickstep %s%s%s\n", command, *plain ? " " : "", plain);
+    printf("usage: %s %s%s%s\n", qs_text_program(), command, *plain ? " " : "", plain);
     for (; table->kind; table++) {
         char left[64];
         snprintf(left, sizeof(left), "%s%s%s", table->name, table->value ? " " : "",
@@ -113,7 +115,7 @@ qs_args_usage_own(char const *command, char const *plain, qs_arg_t const *table)
 }
 
 static qs_arg_t const shared[] = {
-    {"--config", "FILE", "options from FILE (see quickstep help config)", QS_ARG_STR, NULL},
+    {"--config", "FILE", "options from FILE (help config lists them)", QS_ARG_STR, NULL},
     {"--set", "SECTION.KEY=VALUE", "one option; may stand several times", QS_ARG_STR, NULL},
     {0}};
 

@@ -9,12 +9,8 @@
 #ifndef QS_APP_CMD_H
 #define QS_APP_CMD_H
 
+#include "app/qs_main.h"
 #include "disco/qs_topos.h"
-
-/* qs_main is main: a program with tiles and topologies of its own calls it with them, and has
-   all subcommands; dev and bench work only in a program that has qs_topos, or the benches beside
-   it.  topos is ended by NULL; the first is what `run` runs. */
-int qs_main(int argc, char **argv, qs_topo_t const *const *topos);
 
 int qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos);
@@ -31,6 +27,14 @@ int qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_mem(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_ready(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_ps(int argc, char **argv, qs_topo_t const *const *topos);
+
+/* xdp show [IFACE] | detach IFACE         XDP programs on the interfaces of this namespace
+   xdp audit [--instance NAME]            where the frames of an instance are */
+int qs_cmd_xdp(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_xdp_audit(char const *instance, bool json, qs_topo_t const *const *topos);
+
+/* pktgen --to ADDRESS [OPTION]...         traffic at a rate, through an XSK or sockets */
+int qs_cmd_pktgen(int argc, char **argv, qs_topo_t const *const *topos);
 
 /* keys new FILE | pubkey FILE             a node's key pair; the secret is never printed */
 int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);

@@ -3,6 +3,7 @@
 #include "app/qs_cmd.h"
 #include "app/qs_config_load.h"
 #include "app/qs_config_write.h"
+#include "app/qs_text.h"
 
 #define DONE     0
 #define REFUSED  2
@@ -21,11 +22,11 @@ static int
 usage(char const *cause, char const *arg)
 {
     fprintf(stderr,
-            "quickstep config: %s%s%s\n"
-            "usage: quickstep config check FILE [--json]\n"
-            "       quickstep config show [--json] [--config FILE] [--set section.key=value]...\n"
-            "       quickstep config default [--md]\n",
-            cause, arg ? " " : "", arg ? arg : "");
+            "%1$s config: %2$s%3$s%4$s\n"
+            "usage: %1$s config check FILE [--json]\n"
+            "       %1$s config show [--json] [--config FILE] [--set section.key=value]...\n"
+            "       %1$s config default [--md]\n",
+            qs_text_program(), cause, arg ? " " : "", arg ? arg : "");
     return REFUSED;
 }
 

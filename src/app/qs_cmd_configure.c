@@ -7,6 +7,7 @@
 #include "app/qs_cmd.h"
 #include "app/qs_configure.h"
 #include "app/qs_text.h"
+#include "disco/qs_cpus.h"
 
 typedef struct out {
     bool json;
@@ -173,6 +174,22 @@ run(qs_configure_t *c, char const *verb, u32 mask, out_t *o)
     return code;
 }
 
+/* place puts the plan's tiles on cores as `run` will, and so their memory on nodes.  undo needs no
+   plan: it must not fail because cores went away. */
+static int
+place(qs_plan_t *plan, qs_config_t const *cfg, char const *verb, u32 *node_cnt, char *err,
+      u64 err_sz)
+{
+    if (!strcmp(verb, "undo"))
+        return 0;
+    qs_cpus_t *cpus = calloc(1, sizeof(*cpus));
+    qs_cpus_look(cpus, cfg->net.iface);
+    int bad = qs_cpus_place(plan, cpus, &cfg->layout, 0, 0, err, err_sz);
+    *node_cnt = cpus->node_cnt;
+    free(cpus);
+    return bad;
+}
+
 static int
 plan_and_run(qs_topo_t const *topo, qs_config_t const *cfg, char const *verb, u32 mask,
              bool dry_run, bool json)
@@ -182,14 +199,17 @@ plan_and_run(qs_topo_t const *topo, qs_config_t const *cfg, char const *verb, u3
     qs_configure_t *c = calloc(1, sizeof(*c));
     qs_error_list_t errors = {0};
     out_t out = {.json = json};
-    char err[256];
+    char err[512];
+    u32 node_cnt = 0;
     int code = 2;
 
-    if (qs_plan_make(plan, wksp, topo, cfg, false, err, sizeof(err))) {
-        fprintf(stderr, "quickstep configure: %s\n", err);
+    if (qs_plan_make(plan, wksp, topo, cfg, false, err, sizeof(err)) ||
+        place(plan, cfg, verb, &node_cnt, err, sizeof(err))) {
+        fprintf(stderr, "%s configure: %s\n", qs_text_program(), err);
     } else {
         *c = (qs_configure_t){.cfg = cfg,
                               .plan = plan,
+                              .node_cnt = node_cnt,
                               .dry_run = dry_run,
                               .say = say,
                               .say_ctx = &out,
@@ -233,8 +253,8 @@ qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos)
         return code;
     char const *verb = args.rest_cnt ? args.rest[0] : "";
     if (strcmp(verb, "check") != 0 && strcmp(verb, "init") != 0 && strcmp(verb, "undo") != 0) {
-        fprintf(stderr, "quickstep configure: check, init or undo? (see quickstep help %s)\n",
-                argv[0]);
+        fprintf(stderr, "%1$s configure: check, init or undo? (see %1$s help configure)\n",
+                qs_text_program());
         return 2;
     }
     code = pick_stages(args.rest + 1, args.rest_cnt - 1, &mask);

@@ -25,15 +25,18 @@ list_all(bool json)
 static int
 explain(qs_error_info_t const *e, bool json)
 {
+    char text[1024];
+
+    qs_text_named(text, sizeof(text), e->text);
     if (!json) {
         printf("%s: %s\n\n", e->id, e->title);
-        qs_text_write_folded(stdout, "", 80, e->text);
+        qs_text_write_folded(stdout, "", 80, text);
         return 0;
     }
     printf("{\"id\":\"%s\",\"title\":", e->id);
     qs_text_write_quoted(stdout, e->title);
     fputs(",\"text\":", stdout);
-    qs_text_write_quoted(stdout, e->text);
+    qs_text_write_quoted(stdout, text);
     fputs("}\n", stdout);
     return 0;
 }
@@ -48,11 +51,11 @@ refuse(char const *id)
     qs_text_guess_t guess = {.wrote = shown};
     for (u32 i = 0; i < QS_ERROR_ID_CNT; i++)
         qs_text_guess_offer(&guess, qs_error_infos[i].id);
-    fprintf(stderr, "quickstep explain: there is no error %s\n", shown);
+    fprintf(stderr, "%s explain: there is no error %s\n", qs_text_program(), shown);
     if (guess.best[0])
         fprintf(stderr, "    next: did you mean %s?\n", guess.best);
     else
-        fprintf(stderr, "    next: `quickstep explain` lists all errors\n");
+        fprintf(stderr, "    next: `%s explain` lists all errors\n", qs_text_program());
     return 2;
 }
 
@@ -67,7 +70,7 @@ qs_cmd_explain(int argc, char **argv)
         } else if (argv[i][0] != '-' && !id) {
             id = argv[i];
         } else {
-            fprintf(stderr, "usage: quickstep explain [--json] [ID]\n");
+            fprintf(stderr, "usage: %s explain [--json] [ID]\n", qs_text_program());
             return 2;
         }
     }

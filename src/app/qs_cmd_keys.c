@@ -139,6 +139,6 @@ qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos)
         return make_new(args.rest[1], json);
     if (args.rest_cnt == 2 && !strcmp(args.rest[0], "pubkey"))
         return show_public(args.rest[1], json);
-    fprintf(stderr, "quickstep keys: new FILE or pubkey FILE (see quickstep help keys)\n");
+    fprintf(stderr, "%1$s keys: new FILE or pubkey FILE (see %1$s help keys)\n", qs_text_program());
     return 2;
 }

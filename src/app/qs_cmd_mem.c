@@ -4,6 +4,7 @@
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
 #include "app/qs_errors.h"
+#include "app/qs_text.h"
 #include "disco/qs_attach.h"
 #include "disco/qs_group.h"
 
@@ -155,7 +156,7 @@ show_plan(qs_topo_t const *topo, qs_config_t const *cfg, bool json)
     int code = 0;
 
     if (qs_plan_make(plan, wksp, topo, cfg, false, err, sizeof(err))) {
-        fprintf(stderr, "quickstep mem: %s\n", err);
+        fprintf(stderr, "%s mem: %s\n", qs_text_program(), err);
         code = 2;
     } else {
         add_planned(&m, cfg);

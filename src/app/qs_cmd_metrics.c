@@ -5,6 +5,7 @@
 
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
+#include "app/qs_text.h"
 #include "disco/qs_attach.h"
 
 #define SAMPLE_MAX 16384u
@@ -97,7 +98,7 @@ qs_cmd_metrics(int argc, char **argv, qs_topo_t const *const *topos)
         return 0;
     }
     if (qs_attach_open(&a, instance, topos)) {
-        fprintf(stderr, "quickstep metrics: %s\n", a.why);
+        fprintf(stderr, "%s metrics: %s\n", qs_text_program(), a.why);
         return 1;
     }
     samples_t *s = calloc(1, sizeof(*s));

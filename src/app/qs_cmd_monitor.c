@@ -7,6 +7,7 @@
 
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
+#include "app/qs_text.h"
 #include "disco/qs_attach.h"
 
 #define OWN_MAX 2048u
@@ -265,7 +266,7 @@ qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos)
         return 0;
     }
     if (qs_attach_open(&a, instance, topos)) {
-        fprintf(stderr, "quickstep monitor: %s\n", a.why);
+        fprintf(stderr, "%s monitor: %s\n", qs_text_program(), a.why);
         return 1;
     }
     watch(&a, once, json);

@@ -87,7 +87,7 @@ print_text(look_t const *l, u64 timeout_s)
     }
     qs_error_t *e = qs_error_add(&errors, QS_ERROR_RDY_TIMEOUT, l->name[0] ? l->name : "ready", 0,
                                  0, "not ready after %lu s: %s", timeout_s, l->missing);
-    qs_error_hint(e, "the log of quickstep run says why; quickstep ps lists instances");
+    qs_error_hint(e, "the log of `quickstep run` says why; `quickstep ps` lists instances");
     qs_error_list_write(stderr, &errors);
 }
 

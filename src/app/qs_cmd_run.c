@@ -1,6 +1,7 @@
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
 #include "app/qs_supervise.h"
+#include "app/qs_text.h"
 #include "disco/qs_cpus.h"
 #include "tango/base/qs_log.h"
 
@@ -12,7 +13,7 @@ qs_cmd_topo_find(qs_topo_t const *const *topos, char const *name)
     for (u32 i = 0; topos[i]; i++)
         if (!strcmp(topos[i]->name, name))
             return topos[i];
-    fprintf(stderr, "quickstep: no topology '%s'; there are:", name);
+    fprintf(stderr, "%s: no topology '%s'; there are:", qs_text_program(), name);
     for (u32 i = 0; topos[i]; i++)
         fprintf(stderr, " %s", topos[i]->name);
     fputc('\n', stderr);
@@ -27,7 +28,7 @@ qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos)
     u64 seconds = 0;
     bool threads = false, help = false;
     qs_arg_t const table[] = {
-        {"--topology", "NAME", "what to run; quickstep topo lists them", QS_ARG_STR, &name},
+        {"--topology", "NAME", "what to run; topo lists them", QS_ARG_STR, &name},
         {"--instance", "NAME", "what this run is called", QS_ARG_STR, &instance},
         {"--seconds", "N", "end by itself; 0: never", QS_ARG_U64, &seconds},
         {"--threads", NULL, "all tiles in one process, for debuggers", QS_ARG_FLAG, &threads},
@@ -48,7 +49,8 @@ qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos)
     if (!topo)
         return 2;
     if (!qs_instance_name_ok(instance)) {
-        fprintf(stderr, "quickstep run: --instance %s: 1 to 32 of a-z 0-9 _ -\n", instance);
+        fprintf(stderr, "%s run: --instance %s: 1 to 32 of a-z 0-9 _ -\n", qs_text_program(),
+                instance);
         return 2;
     }
     qs_log_init(&(qs_log_conf_t){.fd = 2,
@@ -93,7 +95,7 @@ show_topo(qs_topo_t const *topo, qs_config_t const *cfg, view_t view, bool cpu)
         code = qs_cpus_place(plan, cpus, &cfg->layout, 0, 0, err, sizeof(err)) ? 2 : 0;
     }
     if (code)
-        fprintf(stderr, "quickstep: %s\n", err);
+        fprintf(stderr, "%s: %s\n", qs_text_program(), err);
     else if (cpu && view == VIEW_JSON)
         qs_cpus_write_json(stdout, cpus, &cfg->layout, plan);
     else if (cpu)

@@ -248,10 +248,9 @@ read_schema(load_t *l, bool scalar)
         complain(l, QS_ERROR_CFG_SCHEMA, (place_t){v->line, v->col},
                  "schema_version = %s: this program knows version %u", shown, QS_CONFIG_SCHEMA);
     bool newer = natural && v->number > QS_CONFIG_SCHEMA;
-    qs_error_hint(e,
-                  newer ? "upgrade quickstep: this one reads schema_version = %u"
-                        : "write schema_version = %u",
-                  QS_CONFIG_SCHEMA);
+    qs_error_hint(
+        e, newer ? "upgrade: this program reads schema_version = %u" : "write schema_version = %u",
+        QS_CONFIG_SCHEMA);
     return false;
 }
 

@@ -150,10 +150,11 @@ void
 qs_config_write_toml(FILE *out, qs_config_table_t const *table, void const *cfg, bool notes)
 {
     if (notes)
-        fputs("# quickstep's options.  Made from the option table by `quickstep config default`.\n"
-              "# Every line may be left out.  Environment variables (QUICKSTEP_NET_TILES=2) and\n"
-              "# --set (net.tiles=2) override this file.\n\n",
-              out);
+        fprintf(out,
+                "# %1$s's options.  Made from the option table by `%1$s config default`.\n"
+                "# Every line may be left out.  Environment variables (QUICKSTEP_NET_TILES=2) and\n"
+                "# --set (net.tiles=2) override this file.\n\n",
+                qs_text_program());
     fprintf(out, "schema_version = %u\n", QS_CONFIG_SCHEMA);
     for (u32 i = 0; i < table->section_cnt; i++) {
         qs_config_section_t const *s = &table->section[i];
@@ -284,4 +285,44 @@ qs_config_write_help(FILE *out, qs_config_table_t const *table)
             fprintf(out, "      %s\n", name);
         }
     }
+}
+
+static void
+write_row_json(FILE *out, qs_config_section_t const *s, qs_config_row_t const *row)
+{
+    static char const *const kinds[] = {
+        [QS_CONFIG_BOOL] = "bool",         [QS_CONFIG_U32] = "u32",
+        [QS_CONFIG_POW2] = "pow2",         [QS_CONFIG_U64] = "u64",
+        [QS_CONFIG_STR] = "str",           [QS_CONFIG_ENUM] = "enum",
+        [QS_CONFIG_LIST_U32] = "list_u32", [QS_CONFIG_LIST_STR] = "list_str"};
+    static char const *const forms[] = {
+        [QS_CONFIG_ANY] = "any", [QS_CONFIG_ADDR] = "addr", [QS_CONFIG_CPUS] = "cpus"};
+    char text[TEXT_CAP], name[TEXT_CAP];
+
+    qs_config_default_text(row, text, sizeof(text));
+    qs_config_env_name(s, 0, row, name, sizeof(name));
+    fprintf(out, "{\"section\":\"%s\",\"key\":\"%s\",\"kind\":\"%s\",\"default\":%s", s->name,
+            row->key, kinds[row->kind], text);
+    fprintf(out, ",\"min\":%lu,\"max\":%lu,\"items\":%u,\"repeat\":%u,\"form\":\"%s\",\"names\":[",
+            row->min, row->max, row->item_max, s->max, forms[row->form]);
+    for (u32 i = 0; i < row->name_cnt; i++)
+        fprintf(out, "%s\"%s\"", i ? "," : "", row->names[i]);
+    fprintf(out, "],\"env\":\"%s\",\"help\":", name);
+    qs_text_write_quoted(out, row->help);
+    fputc('}', out);
+}
+
+void
+qs_config_write_help_json(FILE *out, qs_config_table_t const *table)
+{
+    char const *between = "";
+
+    fputs("{\"options\":[", out);
+    for (u32 i = 0; i < table->section_cnt; i++)
+        for (u32 r = 0; r < table->section[i].row_cnt; r++) {
+            fputs(between, out);
+            write_row_json(out, &table->section[i], &table->section[i].row[r]);
+            between = ",";
+        }
+    fputs("]}\n", out);
 }

@@ -18,7 +18,11 @@ void qs_config_write_json(FILE *out, qs_config_table_t const *table, void const 
 /* qs_config_write_md writes docs/config.md: sources, then a table of options per section. */
 void qs_config_write_md(FILE *out, qs_config_table_t const *table);
 
-/* qs_config_write_help writes the same for a terminal. */
+/* qs_config_write_help writes the same for a terminal; qs_config_write_help_json for programs:
+   {"options":[{"section","key","kind","default","min","max","items","repeat","form","names","env",
+   "help"}]}.  min and max of strings count bytes; items is 0 unless it is a list, repeat 0 unless the
+   section may stand several times; names is empty unless it is an enum. */
 void qs_config_write_help(FILE *out, qs_config_table_t const *table);
+void qs_config_write_help_json(FILE *out, qs_config_table_t const *table);
 
 #endif

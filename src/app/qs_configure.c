@@ -48,6 +48,9 @@ cannot(qs_configure_t *c, char const *path, char const *what, int err)
                                  what, strerror(-err));
     if (err == -EACCES || err == -EPERM)
         qs_error_hint(e, "run it as root (sudo), outside of containers");
+    else if (err == -ENOENT)
+        qs_error_hint(e, "this kernel has no such setting, or a container hides it: configure the "
+                         "host itself");
     else if (err == -EROFS)
         qs_error_hint(e, "it is read-only here, as in most containers: configure the host itself");
     else
@@ -326,7 +329,7 @@ refused(qs_configure_t *c, qs_journal_entry_t const *e, int err)
         return cannot(c, e->path, "restored", err);
     qs_error_t *error =
         qs_error_add(c->errors, QS_ERROR_CNF_BUSY, e->path, 0, 0, "is in use and stays mounted");
-    qs_error_hint(error, "stop the instances that use it (quickstep ps), and undo again");
+    qs_error_hint(error, "stop the instances that use it (`quickstep ps`), and undo again");
     return FAILED;
 }
 

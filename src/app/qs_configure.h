@@ -87,7 +87,8 @@ typedef struct qs_configure_report {
 typedef struct qs_configure {
     qs_configure_host_t host;
     qs_config_t const *cfg;
-    qs_plan_t const *plan; /* cores set, or -1 */
+    qs_plan_t const *plan; /* its tiles placed (qs_cpus.h) */
+    u32 node_cnt;          /* NUMA nodes; with fewer than 2, memory is bound to none */
     u32 uid, gid;          /* who shall use the mounts */
     bool dry_run;
     void (*say)(void *ctx, qs_configure_report_t const *r);

@@ -1,12 +1,10 @@
 /* Which huge pages a topology needs, by the same rules by which qs_shm_create will take them, and
-   where: a workspace on the NUMA node of its tile's core, if the tile has one and there is more
-   than one node.
+   where: a workspace on the NUMA node of its tile's core, as qs_group_start will bind it.
 
    Pages are added to those that are there: what others use or keep free for themselves is not
    counted.  Pages that workspaces of ours hold already are, so a second init, while an instance
    runs, asks for nothing. */
 
-#include <ctype.h>
 #include <dirent.h>
 #include <mntent.h>
 #include <sys/stat.h>
@@ -66,40 +64,13 @@ pool_exists(qs_configure_t const *c, u64 page_sz)
     return !stat(qs_configure_path(c, dir, full, sizeof(full)), &st);
 }
 
-/* list_holds says whether a kernel's list of numbers ("0-3,8") holds n. */
-static bool
-list_holds(char const *list, long n)
-{
-    while (isdigit((u8)*list)) {
-        char *end;
-        long first = strtol(list, &end, 10), last = first;
-        if (*end == '-')
-            last = strtol(end + 1, &end, 10);
-        if (n >= first && n <= last)
-            return true;
-        list = end + (*end == ',');
-    }
-    return false;
-}
-
-/* node_of returns the node of a core, or -1 if that does not matter. */
+/* node_of returns the node that a tile's workspace will be bound to, or -1 if to none. */
 static int
-node_of(qs_configure_t const *c, i32 cpu)
+node_of(qs_configure_t const *c, u32 tile)
 {
-    char online[128], path[64], cpus[128];
-    int node_cnt = 0, found = -1;
+    i32 node = c->plan->tile[tile].node;
 
-    if (cpu < 0 || qs_configure_read(c, "/sys/devices/system/node/online", online, 128) <= 0)
-        return -1;
-    for (int n = 0; n < NODE_MAX; n++) {
-        if (!list_holds(online, n))
-            continue;
-        node_cnt++;
-        snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist", n);
-        if (qs_configure_read(c, path, cpus, sizeof(cpus)) > 0 && list_holds(cpus, cpu))
-            found = n;
-    }
-    return node_cnt > 1 ? found : -1;
+    return c->node_cnt > 1 && node < NODE_MAX ? node : -1;
 }
 
 static void
@@ -111,7 +82,7 @@ add_needs(qs_configure_t const *c, need_t need[SIZE_CNT])
         max = QS_SHM_PAGE_2M;
     for (u32 t = 0; t < c->plan->tile_cnt; t++) {
         u64 sz = c->plan->tile[t].wksp_sz, page_sz = qs_shm_page_fit(sz, max);
-        int node = node_of(c, c->plan->tile[t].cpu);
+        int node = node_of(c, t);
         for (u32 i = 0; i < SIZE_CNT; i++) {
             if (sizes[i].page_sz != page_sz)
                 continue;

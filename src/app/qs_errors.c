@@ -35,10 +35,12 @@ qs_error_add(qs_error_list_t *list, qs_error_id_t id, char const *where, u32 lin
 void
 qs_error_hint(qs_error_t *error, char const *fmt, ...)
 {
+    char text[sizeof(error->hint)];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(error->hint, sizeof(error->hint), fmt, args);
+    vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    qs_text_named(error->hint, sizeof(error->hint), text);
 }
 
 qs_error_info_t const *
@@ -65,7 +67,7 @@ qs_error_list_write(FILE *out, qs_error_list_t const *list)
     if (list->more)
         fprintf(out, "and %lu more\n", list->more);
     if (list->cnt)
-        fprintf(out, "`quickstep explain %s` says more\n", list->error[0].id);
+        fprintf(out, "`%s explain %s` says more\n", qs_text_program(), list->error[0].id);
 }
 
 void

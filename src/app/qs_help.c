@@ -1,5 +1,7 @@
 #include "app/qs_help.h"
 
+#include "app/qs_text.h"
+
 int
 qs_help_usage(qs_command_t const *command, qs_topo_t const *const *topos)
 {
@@ -12,6 +14,17 @@ qs_help_usage(qs_command_t const *command, qs_topo_t const *const *topos)
     }
     snprintf(name, sizeof(name), "%s", command->name);
     return command->run(2, args, topos);
+}
+
+/* put writes text in which the program is called quickstep, under its own name. */
+static void
+put(FILE *out, char const *text)
+{
+    char const *word = "quickstep", *hit;
+
+    for (; (hit = strstr(text, word)); text = hit + strlen(word))
+        fprintf(out, "%.*s%s", (int)(hit - text), text, qs_text_program());
+    fputs(text, out);
 }
 
 /* write_roff writes text that roff takes as it is. */
@@ -49,7 +62,7 @@ write_section(void *ctx, char const *command, char const *plain, qs_arg_t const 
 {
     FILE *out = ctx;
 
-    fputs(".PP\n.B quickstep ", out);
+    put(out, ".PP\n.B quickstep ");
     write_roff(out, command);
     fputs("\n.I ", out);
     write_roff(out, plain);
@@ -95,10 +108,10 @@ void
 qs_help_write_man(FILE *out, qs_command_t const *commands, qs_topo_t const *const *topos,
                   char const *version)
 {
-    fputs(".\\\" Made by `quickstep help --man` from the tables of the program.\n", out);
+    put(out, ".\\\" Made by `quickstep help --man` from the tables of the program.\n");
     fprintf(out, ".TH QUICKSTEP 1 \"\" \"quickstep %s\"\n", version);
     fputs(".SH NAME\nquickstep \\- the network edge of a Solana validator\n", out);
-    fputs(".SH SYNOPSIS\n.B quickstep\n.I COMMAND\n[\\fIOPTION\\fR]...\n", out);
+    put(out, ".SH SYNOPSIS\n.B quickstep\n.I COMMAND\n[\\fIOPTION\\fR]...\n");
     fputs(".SH COMMANDS\n", out);
     for (qs_command_t const *c = commands; c->name; c++)
         if (c->help)
@@ -112,7 +125,7 @@ qs_help_write_man(FILE *out, qs_command_t const *commands, qs_topo_t const *cons
     qs_args_divert(write_shared, out);
     qs_help_usage(commands, topos); /* the first one takes a configuration */
     qs_args_divert(NULL, NULL);
-    fputs(man_end, out);
+    put(out, man_end);
     fputs(".SH FILES\n", out);
     for (u32 s = 0; s < qs_config_table.section_cnt; s++) {
         qs_config_section_t const *section = &qs_config_table.section[s];
@@ -183,7 +196,7 @@ write_options(FILE *out)
 void
 qs_help_write_bash(FILE *out, qs_command_t const *commands, qs_topo_t const *const *topos)
 {
-    fputs(bash_begin, out);
+    put(out, bash_begin);
     fputs("    local commands=\"", out);
     for (qs_command_t const *c = commands; c->name; c++)
         if (c->help)
@@ -193,11 +206,11 @@ qs_help_write_bash(FILE *out, qs_command_t const *commands, qs_topo_t const *con
         fprintf(out, "%s ", topos[i]->name);
     fputs("\"\n", out);
     write_options(out);
-    fputs(bash_values, out);
+    put(out, bash_values);
     qs_args_divert(write_case, out);
     for (qs_command_t const *c = commands; c->name; c++)
         if (c->help)
             qs_help_usage(c, topos);
     qs_args_divert(NULL, NULL);
-    fputs(bash_end, out);
+    put(out, bash_end);
 }

@@ -4,6 +4,7 @@
 #include "app/qs_cmd.h"
 #include "app/qs_config_write.h"
 #include "app/qs_help.h"
+#include "app/qs_text.h"
 #include "disco/qs_boot.h"
 
 #define QS_VERSION "0.1.0"
@@ -51,7 +52,7 @@ cmd_bench(int argc, char **argv, qs_topo_t const *const *topos)
 
     (void)topos;
     if (argc < 2 || argv[1][0] == '-' || strchr(argv[1], '/')) {
-        fprintf(stderr, "usage: quickstep bench NAME [--json]\n");
+        fprintf(stderr, "usage: %s bench NAME [--json]\n", qs_text_program());
         return 2;
     }
     if (len < 0)
@@ -60,8 +61,8 @@ cmd_bench(int argc, char **argv, qs_topo_t const *const *topos)
     *strrchr(self, '/') = 0;
     snprintf(path, sizeof(path), "%s/bench/%s", self, argv[1]);
     execv(path, argv + 1);
-    fprintf(stderr, "quickstep bench %s: %s: %s (make benches builds them)\n", argv[1], path,
-            strerror(errno));
+    fprintf(stderr, "%s bench %s: %s: %s (make benches builds them)\n", qs_text_program(), argv[1],
+            path, strerror(errno));
     return 2;
 }
 
@@ -78,6 +79,7 @@ static qs_arg_t const config_usage[] = {
 static qs_arg_t const json_usage[] = {{"--json", NULL, "for programs", QS_ARG_FLAG, NULL}, {0}};
 static qs_arg_t const help_usage[] = {
     {"config", NULL, "all options of the configuration", QS_ARG_WORD, NULL},
+    {"--json", NULL, "for programs (config)", QS_ARG_FLAG, NULL},
     {"--man", NULL, "the man page", QS_ARG_FLAG, NULL},
     {"--bash", NULL, "the completion for bash", QS_ARG_FLAG, NULL},
     {0}};
@@ -93,6 +95,8 @@ static qs_command_t const commands[] = {
     {"ps",        "the instances of this host",                            qs_cmd_ps, NULL, NULL},
     {"metrics",   "all metrics of an instance, running or dead",           qs_cmd_metrics, NULL, NULL},
     {"monitor",   "tiles, links and metrics of an instance, refreshed",    qs_cmd_monitor, NULL, NULL},
+    {"xdp",       "XDP programs on interfaces: show them, take ours off",  qs_cmd_xdp, NULL, NULL},
+    {"pktgen",    "a source of traffic: rate, sizes, ports, garbage",      qs_cmd_pktgen, NULL, NULL},
     {"tap",       "what passes on a link of an instance, as JSON or a capture", qs_cmd_tap, NULL, NULL},
     {"txn",       "decode, verify or send a transaction",                  qs_cmd_txn, NULL, NULL},
     {"keys",      "make a key pair, show its public half",                 qs_cmd_keys, NULL, NULL},
@@ -119,7 +123,7 @@ find_command(char const *name)
 static void
 print_commands(FILE *f)
 {
-    fprintf(f, "usage: quickstep COMMAND [OPTION]...\n");
+    fprintf(f, "usage: %s COMMAND [OPTION]...\n", qs_text_program());
     for (qs_command_t const *c = commands; c->name; c++)
         if (c->help)
             fprintf(f, "  %-9s %s\n", c->name, c->help);
@@ -135,7 +139,10 @@ cmd_help(int argc, char **argv, qs_topo_t const *const *topos)
         return 0;
     }
     if (!strcmp(argv[1], "config")) {
-        qs_config_write_help(stdout, &qs_config_table);
+        if (argc > 2 && !strcmp(argv[2], "--json"))
+            qs_config_write_help_json(stdout, &qs_config_table);
+        else
+            qs_config_write_help(stdout, &qs_config_table);
         return 0;
     }
     if (!strcmp(argv[1], "--man")) {
@@ -148,7 +155,7 @@ cmd_help(int argc, char **argv, qs_topo_t const *const *topos)
     }
     qs_command_t const *c = find_command(argv[1]);
     if (!c || !c->help) {
-        fprintf(stderr, "quickstep: no command '%s'\n", argv[1]);
+        fprintf(stderr, "%s: no command '%s'\n", qs_text_program(), argv[1]);
         print_commands(stderr);
         return 2;
     }
@@ -159,6 +166,8 @@ int
 qs_main(int argc, char **argv, qs_topo_t const *const *topos)
 {
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 0)
+        qs_text_program_is(argv[0]);
     if (argc < 2) {
         print_commands(stderr);
         return 2;
@@ -168,6 +177,6 @@ qs_main(int argc, char **argv, qs_topo_t const *const *topos)
     qs_command_t const *c = find_command(argv[1]);
     if (c)
         return c->run(argc - 1, argv + 1, topos);
-    fprintf(stderr, "quickstep: no command '%s' (see quickstep help)\n", argv[1]);
+    fprintf(stderr, "%1$s: no command '%2$s' (see %1$s help)\n", qs_text_program(), argv[1]);
     return 2;
 }

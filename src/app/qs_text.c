@@ -34,6 +34,40 @@ qs_text_is_utf8(char const *text, size_t sz)
     return true;
 }
 
+static char program[64] = "quickstep";
+
+void
+qs_text_program_is(char const *argv0)
+{
+    char const *slash = strrchr(argv0, '/');
+    char const *name = slash ? slash + 1 : argv0;
+    if (*name)
+        qs_text_printable(program, sizeof(program), name, strlen(name));
+}
+
+char const *
+qs_text_program(void)
+{
+    return program;
+}
+
+void
+qs_text_named(char *dst, size_t cap, char const *text)
+{
+    static char const command[] = "`quickstep";
+    size_t used = 0;
+
+    dst[0] = 0;
+    while (*text && used < cap) {
+        size_t len = sizeof(command) - 1;
+        bool hit = !strncmp(text, command, len) && (text[len] == ' ' || text[len] == '`');
+        int put = hit ? snprintf(dst + used, cap - used, "`%s", program)
+                      : snprintf(dst + used, cap - used, "%c", *text);
+        used += (size_t)put;
+        text += hit ? len : 1;
+    }
+}
+
 static bool
 is_control(char c)
 {

@@ -29,6 +29,15 @@ void qs_text_write_folded(FILE *out, char const *prefix, u32 width, char const *
    neighbour to turn a into b; texts longer than 63 bytes are as far apart as can be. */
 u32 qs_text_distance(char const *a, char const *b);
 
+/* The name of the program, for messages: "quickstep", unless qs_text_program_is was given another
+   argv[0]. */
+void qs_text_program_is(char const *argv0);
+char const *qs_text_program(void);
+
+/* qs_text_named copies text to dst, of cap bytes, and gives the commands in it, which are written
+   `quickstep x`, the name of the program. */
+void qs_text_named(char *dst, size_t cap, char const *text);
+
 #define QS_TEXT_GUESS_MAX 64u
 
 /* A search for the candidate that is nearest to what somebody wrote.  Start with {.wrote = ..},

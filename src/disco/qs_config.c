@@ -5,58 +5,47 @@ static qs_config_rename_t const renames[] = {
     {"net.interface", "net.iface"},
 };
 
-/* clang-format off */
-#define NAME(s, k, name)               #name,
-#define QS_ENUM(s, k, dflt, help, ...)                                                             \
-    static char const *const s##_##k##_names[] = {QS_CONFIG_EACH_(NAME, s, k, __VA_ARGS__)};
-#include "disco/qs_config.def"
+#define QS_CONFIG_DEF  "disco/qs_config.def"
+#define QS_CONFIG_TYPE qs_config
+#include "disco/qs_config_rows.def"
 
-#define OFF(s, k)   offsetof(qs_config_##s##_t, k)
-#define COMMON(s, k, h, knd) .key = #k, .help = h, .off = OFF(s, k), .kind = QS_CONFIG_##knd
-
-#define QS_SECTION(s, h)        static qs_config_row_t const s##_rows[] = {
-#define QS_REPEAT(s, n, m, h)   static qs_config_row_t const s##_rows[] = {
-#define QS_END(s)               };
-#define QS_BOOL(s, k, d, h)         {COMMON(s, k, h, BOOL), .dflt = d, .max = 1},
-#define QS_U32(s, k, d, lo, hi, h)  {COMMON(s, k, h, U32), .dflt = d, .min = lo, .max = hi},
-#define QS_POW2(s, k, d, lo, hi, h) {COMMON(s, k, h, POW2), .dflt = d, .min = lo, .max = hi},
-#define QS_U64(s, k, d, lo, hi, h)  {COMMON(s, k, h, U64), .dflt = d, .min = lo, .max = hi},
-#define QS_STR(s, k, d, lo, hi, f, h)                                                              \
-    {COMMON(s, k, h, STR), .str = d, .min = lo, .max = hi, .form = QS_CONFIG_##f},
-#define QS_ENUM(s, k, d, h, ...)                                                                   \
-    {COMMON(s, k, h, ENUM), .dflt = QS_CONFIG_##s##_##k##_##d,                                     \
-     .max = QS_COUNT(s##_##k##_names) - 1, .names = s##_##k##_names,                               \
-     .name_cnt = QS_COUNT(s##_##k##_names)},
-#define QS_LIST_U32(s, k, n, lo, hi, h)                                                            \
-    {COMMON(s, k, h, LIST_U32), .min = lo, .max = hi, .item_max = n, .cnt_off = OFF(s, k##_cnt)},
-#define QS_LIST_STR(s, k, n, lo, hi, f, h)                                                         \
-    {COMMON(s, k, h, LIST_STR), .min = lo, .max = hi, .item_max = n, .cnt_off = OFF(s, k##_cnt),   \
-     .form = QS_CONFIG_##f},
-#include "disco/qs_config.def"
-
-#define PLACE(s) .row = s##_rows, .row_cnt = QS_COUNT(s##_rows), .off = offsetof(qs_config_t, s),  \
-                 .sz = sizeof(qs_config_##s##_t)
-static qs_config_section_t const sections[] = {
-#define QS_SECTION(s, h)      {.name = #s, .help = h, PLACE(s)},
-#define QS_REPEAT(s, n, m, h) {.name = n, .help = h, PLACE(s), .max = m,                           \
-                               .cnt_off = offsetof(qs_config_t, s##_cnt)},
-#include "disco/qs_config.def"
-};
-
-#define QS_END(s) _Static_assert(QS_COUNT(s##_rows) <= QS_CONFIG_ROW_MAX, "raise the bound");
-#include "disco/qs_config.def"
-#define QS_REPEAT(s, n, m, h) _Static_assert(m <= QS_CONFIG_REPEAT_MAX, "raise the bound");
-#include "disco/qs_config.def"
-_Static_assert(QS_COUNT(sections) <= QS_CONFIG_SECTION_MAX, "raise the bound");
-/* clang-format on */
-
-qs_config_table_t const qs_config_table = {
-    .section = sections,
-    .section_cnt = QS_COUNT(sections),
+qs_config_table_t qs_config_table = {
+    .section = qs_config_sections_,
+    .section_cnt = QS_COUNT(qs_config_sections_),
     .rename = renames,
     .rename_cnt = QS_COUNT(renames),
     .sz = sizeof(qs_config_t),
 };
+
+int
+qs_config_extend(qs_config_table_t const *own)
+{
+    static qs_config_section_t all[QS_CONFIG_SECTION_MAX];
+    u32 cnt = qs_config_table.section_cnt;
+
+    if (qs_config_table.section == all)
+        return -EALREADY;
+    if (own->section_cnt > QS_CONFIG_SECTION_MAX - cnt || own->sz > QS_CONFIG_OWN_SZ)
+        return -ENOSPC;
+    memcpy(all, qs_config_table.section, cnt * sizeof(all[0]));
+    for (u32 i = 0; i < own->section_cnt; i++) {
+        for (u32 k = 0; k < cnt; k++)
+            if (!strcmp(own->section[i].name, all[k].name))
+                return -EEXIST;
+        all[cnt] = own->section[i];
+        all[cnt].off += (u32)offsetof(qs_config_t, own);
+        all[cnt++].cnt_off += (u32)offsetof(qs_config_t, own);
+    }
+    qs_config_table.section = all;
+    qs_config_table.section_cnt = cnt;
+    return 0;
+}
+
+void const *
+qs_config_own(qs_config_t const *cfg)
+{
+    return cfg->own;
+}
 
 static void
 set_default(u8 *field, qs_config_row_t const *row)
@@ -123,6 +112,26 @@ qs_config_cnt(void const *cfg, qs_config_section_t const *section)
     u32 cnt;
     memcpy(&cnt, (u8 const *)cfg + section->cnt_off, sizeof(cnt));
     return cnt;
+}
+
+u64
+qs_config_number(void const *cfg, qs_config_section_t const *section, qs_config_row_t const *row)
+{
+    u8 const *at = (u8 const *)qs_config_at_const(cfg, section, 0) + row->off;
+    u32 narrow;
+    u64 wide;
+
+    switch (row->kind) {
+    case QS_CONFIG_U32:
+    case QS_CONFIG_POW2:
+        memcpy(&narrow, at, sizeof(narrow));
+        return narrow;
+    case QS_CONFIG_U64:
+        memcpy(&wide, at, sizeof(wide));
+        return wide;
+    default:
+        return 0;
+    }
 }
 
 int

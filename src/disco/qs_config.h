@@ -1,6 +1,7 @@
 /* qs_config - the options: one struct that every tile may read, and the table that describes it.
 
-   Both are made from qs_config.def, the only place where an option is written:
+   Both are made from qs_config.def, the only place where an option is written; a program with
+   tiles of its own may add a file of the same kind (qs_config_struct.def):
 
        qs_config.def --> qs_config_t          cfg->verify.tiles, cfg->shred_source[0].path
                      --> qs_config_table      names, defaults, limits, help: whatever reads or
@@ -43,28 +44,9 @@
 
 /* QS_CONFIG_log_level_debug and the like. */
 #define QS_CONFIG_NAME_(s, k, name)    QS_CONFIG_##s##_##k##_##name,
-#define QS_ENUM(s, k, dflt, help, ...) enum { QS_CONFIG_EACH_(QS_CONFIG_NAME_, s, k, __VA_ARGS__) };
-#include "disco/qs_config.def"
 
-/* One struct per section: a tile may take only its own. */
-#define QS_SECTION(s, help)                              typedef struct qs_config_##s {
-#define QS_REPEAT(s, name, max, help)                    typedef struct qs_config_##s {
-#define QS_END(s)                                        } qs_config_##s##_t;
-#define QS_BOOL(s, k, dflt, help)                        bool k;
-#define QS_U32(s, k, dflt, min, max, help)               u32 k;
-#define QS_POW2(s, k, dflt, min, max, help)              u32 k;
-#define QS_U64(s, k, dflt, min, max, help)               u64 k;
-#define QS_STR(s, k, dflt, min, max, form, help)         char k[(max) + 1];
-#define QS_ENUM(s, k, dflt, help, ...)                   u32 k;
-#define QS_LIST_U32(s, k, items, min, max, help)         u32 k##_cnt; u32 k[items];
-#define QS_LIST_STR(s, k, items, min, max, form, help)   u32 k##_cnt; char k[items][(max) + 1];
-#include "disco/qs_config.def"
-
-typedef struct qs_config {
-#define QS_SECTION(s, help)           qs_config_##s##_t s;
-#define QS_REPEAT(s, name, max, help) u32 s##_cnt; qs_config_##s##_t s[max];
-#include "disco/qs_config.def"
-} qs_config_t;
+#define QS_CONFIG_PASTE_(a, b)  QS_CONFIG_PASTE2_(a, b)
+#define QS_CONFIG_PASTE2_(a, b) a##b
 /* clang-format on */
 
 typedef enum qs_config_kind {
@@ -124,8 +106,30 @@ typedef struct qs_config_table {
     u32 sz; /* of the whole struct */
 } qs_config_table_t;
 
-/* The table of qs_config_t. */
-extern qs_config_table_t const qs_config_table;
+/* What options of its own a program may bring, in bytes of their struct. */
+#define QS_CONFIG_OWN_SZ 8192u
+
+/* qs_config_t and qs_config_rows, what qs_config.def says. */
+#define QS_CONFIG_DEF  "disco/qs_config.def"
+#define QS_CONFIG_TYPE qs_config
+#define QS_CONFIG_TAIL u64 own[QS_CONFIG_OWN_SZ / 8]; /* see qs_config_extend */
+#include "disco/qs_config_struct.def"
+#undef QS_CONFIG_DEF
+#undef QS_CONFIG_TYPE
+#undef QS_CONFIG_TAIL
+#define QS_CONFIG_TAIL
+
+/* The table of qs_config_t: qs_config_rows, and the sections that the program brought.  Nobody but
+   qs_config_extend changes it. */
+extern qs_config_table_t qs_config_table;
+
+/* qs_config_extend adds a program's own sections (qs_config_struct.def) to qs_config_table.  Call
+   it once, first of all.  Returns 0, -EEXIST (a section of that name is there already),
+   -ENOSPC (too many sections, or a struct of more than QS_CONFIG_OWN_SZ) or -EALREADY. */
+int qs_config_extend(qs_config_table_t const *own);
+
+/* qs_config_own returns the struct of the program's own options inside cfg. */
+void const *qs_config_own(qs_config_t const *cfg);
 
 /* qs_config_init sets every byte of cfg, a struct of this table: the defaults, no repeated
    section, empty lists. */
@@ -138,6 +142,11 @@ void const *qs_config_at_const(void const *cfg, qs_config_section_t const *secti
 
 /* qs_config_cnt returns how many instances of a section cfg holds: 1 for a plain one. */
 u32 qs_config_cnt(void const *cfg, qs_config_section_t const *section);
+
+/* qs_config_number returns the value of a number (U32, POW2, U64) in a plain section; of any other
+   kind of option 0. */
+u64 qs_config_number(void const *cfg, qs_config_section_t const *section,
+                     qs_config_row_t const *row);
 
 /* qs_config_append adds an instance with the section's defaults.
    Returns its index, or -ENOSPC when there are max already. */

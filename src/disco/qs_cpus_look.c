@@ -1,5 +1,6 @@
 /* What hwloc, the kernel's affinity and /sys say of the machine, as a qs_cpus_t. */
 
+#include <dirent.h>
 #include <hwloc.h>
 #include <sched.h>
 
@@ -31,18 +32,36 @@ add_cpu(qs_cpus_t *cpus, u32 os, u32 core)
     return c;
 }
 
+/* nodes_are_hidden says whether /sys/devices/system/node is there and empty, as in containers that
+   mount something over it: hwloc 2.9 asserts that it is not. */
+static bool
+nodes_are_hidden(void)
+{
+    DIR *dir = opendir("/sys/devices/system/node");
+    bool hidden = dir != NULL;
+
+    for (struct dirent *e; hidden && (e = readdir(dir));)
+        hidden = strncmp(e->d_name, "node", 4) != 0;
+    if (dir)
+        closedir(dir);
+    return hidden;
+}
+
 /* load_topology returns what hwloc knows of text, or of this machine if that is NULL; or NULL.
-   Only what is asked for here is looked up: caches and the rest took most of the time. */
+   Only what is asked for here is looked up: caches and the rest took most of the time.  Groups are
+   what a node hangs on that is no whole package (AMD's NPS, Intel's SNC, all of "node:2 core:2"):
+   without them hwloc hangs it on the parent, and all cpus of that seem to be its own. */
 static hwloc_topology_t
 load_topology(char const *text)
 {
     hwloc_topology_t t;
 
-    if (hwloc_topology_init(&t))
+    if ((!text && nodes_are_hidden()) || hwloc_topology_init(&t))
         return NULL;
     if (hwloc_topology_set_all_types_filter(t, HWLOC_TYPE_FILTER_KEEP_NONE) ||
         hwloc_topology_set_type_filter(t, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL) ||
         hwloc_topology_set_type_filter(t, HWLOC_OBJ_PACKAGE, HWLOC_TYPE_FILTER_KEEP_ALL) ||
+        hwloc_topology_set_type_filter(t, HWLOC_OBJ_GROUP, HWLOC_TYPE_FILTER_KEEP_STRUCTURE) ||
         hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED |
                                         HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING) ||
         (text && hwloc_topology_set_synthetic(t, text)) || hwloc_topology_load(t)) {

@@ -98,9 +98,10 @@ qs_txn_desc_off(u32 sz)
     return (u32)qs_align_up(sz, 8);
 }
 
-/* The largest fragment of verify -> dedup -> poh: a whole frame, and a whole descriptor (qs_txn_t). */
+/* The largest fragment of verify -> dedup -> poh: a transaction, and its descriptor (qs_txn_t). */
+#define QS_TXN_MAX      4096u
 #define QS_TXN_DESC_MAX 1056u
-#define QS_TXN_LINK_MTU (QS_UDP_MAX + QS_TXN_DESC_MAX)
+#define QS_TXN_LINK_MTU (QS_TXN_MAX + QS_TXN_DESC_MAX)
 
 #define QS_FEC_DATA_CNT   32u
 #define QS_FEC_SHRED_SZ   1203u

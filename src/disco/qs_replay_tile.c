@@ -105,12 +105,16 @@ replay_boot(void *self, qs_tile_ctx_t *ctx)
         return -EINVAL;
     }
     r->target = ntohl(target.s_addr);
+    if (!ctx->cfg->replay.path[0]) {
+        snprintf(ctx->err, sizeof(ctx->err), "replay.path is not set");
+        return -EINVAL;
+    }
     int err = qs_pcap_open(&pcap, ctx->cfg->replay.path);
     if (!err)
         err = read_file(r, ctx, &pcap);
     if (err)
-        snprintf(ctx->err, sizeof(ctx->err), "replay.path %.120s: %.100s", ctx->cfg->replay.path,
-                 pcap.why[0] ? pcap.why : strerror(-err));
+        snprintf(ctx->err, sizeof(ctx->err), "replay.path: %s: %.100s", strerror(-err),
+                 pcap.why[0] ? pcap.why : ctx->cfg->replay.path);
     qs_pcap_close(&pcap);
     r->left = ctx->cfg->replay.times;
     qs_metric_set(&r->m->total, r->cnt * r->left);
@@ -169,6 +173,7 @@ qs_tile_t const qs_tile_replay = {
     .name    = "replay",
     .help    = "sends the UDP payloads of a capture file",
     .out     = {"net"},
+    .must_out = 1u << 0, /* replay_poll publishes on it */
     .metrics = replay_metric_desc,
     .layout  = replay_layout,
     .boot    = replay_boot,

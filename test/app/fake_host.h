@@ -71,6 +71,31 @@ get(char const *path)
     return text;
 }
 
+static void
+put_pool(char const *dir, char const *pages)
+{
+    char path[300], line[40];
+    snprintf(line, sizeof(line), "%s\n", pages);
+    snprintf(path, sizeof(path), "%s/nr_hugepages", dir);
+    put(path, line);
+    snprintf(path, sizeof(path), "%s/free_hugepages", dir);
+    put(path, line);
+}
+
+/* sum_nodes makes the host's pool of 2 MiB pages what its nodes' pools come to, as the kernel does. */
+static void
+sum_nodes(void)
+{
+    char path[256], line[32];
+    u64 sum = 0;
+    for (u32 n = 0; n < 2; n++) {
+        snprintf(path, sizeof(path), NODE_2M "/nr_hugepages", n);
+        sum += strtoull(get(path), NULL, 10);
+    }
+    snprintf(line, sizeof(line), "%lu", sum);
+    put_pool(HUGE_2M, line);
+}
+
 static int
 fake_write(void *ctx, char const *path, char const *text)
 {
@@ -94,6 +119,8 @@ fake_write(void *ctx, char const *path, char const *text)
     char other[256];
     snprintf(other, sizeof(other), "%.*s/free_hugepages", (int)(file - path), path);
     put(other, line);
+    if (strstr(path, "/node/node"))
+        sum_nodes();
     return 0;
 }
 
@@ -134,17 +161,6 @@ fake_step(void *ctx)
 }
 
 static void
-put_pool(char const *dir, char const *pages)
-{
-    char path[300], line[32];
-    snprintf(line, sizeof(line), "%s\n", pages);
-    snprintf(path, sizeof(path), "%s/nr_hugepages", dir);
-    put(path, line);
-    snprintf(path, sizeof(path), "%s/free_hugepages", dir);
-    put(path, line);
-}
-
-static void
 fake_new(char const *dir)
 {
     memset(&fake, 0, sizeof(fake));
@@ -162,6 +178,19 @@ fake_new(char const *dir)
     put("/var/lib/other", "");
     put_pool(HUGE_2M, "2");
     put("/sys/devices/system/node/online", "0\n");
+}
+
+/* fake_nodes gives the host two NUMA nodes, with so many pages of 2 MiB each. */
+static void
+fake_nodes(char const *pages0, char const *pages1)
+{
+    char dir[256];
+    put("/sys/devices/system/node/online", "0-1\n");
+    for (u32 n = 0; n < 2; n++) {
+        snprintf(dir, sizeof(dir), NODE_2M, n);
+        put_pool(dir, n ? pages1 : pages0);
+    }
+    sum_nodes();
 }
 
 static int

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "app/fake_host.h"
+#include "disco/qs_cpus.h"
 #include "tango/qs_shm.h"
 
 #define ALL UINT32_MAX
@@ -16,6 +17,7 @@ static qs_config_t cfg;
 static qs_plan_t plan;
 static qs_error_list_t errors;
 static qs_configure_t engine;
+static u32 node_cnt;
 static char said[16384];
 
 static char const *const words[] = {"ok",    "absent",   "missing", "would", "run", "done",
@@ -34,6 +36,7 @@ static void
 new_host_in(char const *dir)
 {
     fake_new(dir);
+    node_cnt = 1;
     qs_config_init(&qs_config_table, &cfg);
     plan = (qs_plan_t){.topo = "test", .tile_cnt = 3};
     plan.tile[0] = (qs_plan_tile_t){.name = "net", .cpu = -1, .wksp_sz = 3 * MIB};
@@ -59,6 +62,7 @@ prepare(bool dry_run)
                                        .step = fake_step},
                               .cfg = &cfg,
                               .plan = &plan,
+                              .node_cnt = node_cnt,
                               .dry_run = dry_run,
                               .say = say,
                               .errors = &errors};
@@ -413,26 +417,62 @@ Test(configure, pages_in_use_by_others_are_not_counted_and_ours_are)
     cr_expect(eq(int, check(), 0), "our instance holds the 3 that it needs: %s", said);
 }
 
-Test(configure, pages_are_asked_of_the_node_of_each_tiles_core)
+/* place puts the plan on the machine that hwloc makes of text, as the command does on the real one. */
+static void
+place(char const *machine, char const *affinity, i32 nic_node)
 {
-    char dir[256];
-    put("/sys/devices/system/node/online", "0-1\n");
-    put("/sys/devices/system/node/node0/cpulist", "0-1\n");
-    put("/sys/devices/system/node/node1/cpulist", "2-3,8\n");
-    for (u32 n = 0; n < 2; n++) {
-        snprintf(dir, sizeof(dir), NODE_2M, n);
-        put_pool(dir, n ? "0" : "2");
+    static qs_cpus_t cpus;
+    char err[256];
+    cr_assert(eq(int, qs_cpus_synthetic(&cpus, machine), 0), "%s", machine);
+    cpus.nic_node = nic_node;
+    strcpy(cfg.layout.affinity, affinity);
+    cr_assert(eq(int, qs_cpus_place(&plan, &cpus, &cfg.layout, 0, 0, err, sizeof(err)), 0), "%s",
+              err);
+    node_cnt = cpus.node_cnt;
+}
+
+#define NODE0 "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages"
+#define NODE1 "/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages"
+
+typedef struct node_case {
+    char const *what, *machine, *affinity;
+    i32 nic_node;
+    char const *node0, *node1, *host; /* pools after init */
+} node_case_t;
+
+/* 2 pages are on node 0 from the start; net needs 2 pages, verify 1, sink none. */
+static node_case_t const node_cases[] = {
+    {"one node: anywhere", "core:4 pu:1", "auto", -1, "2\n", "0\n", "3\n"},
+    {"all on node 0", "node:2 core:4 pu:1", "0-3", -1, "3\n", "0\n", "3\n"},
+    {"all on the NIC's node", "node:2 core:4 pu:1", "auto", 1, "2\n", "3\n", "5\n"},
+    {"net on node 1, verify on node 0", "node:2 core:4 pu:1", "4,0,1", -1, "2\n", "2\n", "4\n"},
+    {"a core on each node", "node:2 core:1 pu:1", "auto", 0, "2\n", "1\n", "3\n"},
+    {"SMT, two packages", "pack:2 numa:1 core:2 pu:2", "auto", 1, "2\n", "3\n", "5\n"},
+};
+
+Test(configure, pages_are_asked_of_the_node_where_each_workspace_will_be_bound)
+{
+    for (u32 i = 0; i < QS_COUNT(node_cases); i++) {
+        node_case_t const *c = &node_cases[i];
+        fake_remove();
+        new_host();
+        fake_nodes("2", "0");
+        place(c->machine, c->affinity, c->nic_node);
+        char *before = snapshot();
+        cr_expect(eq(int, init(), 0), "%s: %s", c->what, said);
+        cr_expect(eq(str, (char *)get(NODE0), (char *)c->node0), "%s", c->what);
+        cr_expect(eq(str, (char *)get(NODE1), (char *)c->node1), "%s", c->what);
+        cr_expect(eq(str, (char *)get(POOL_2M), (char *)c->host), "%s: %s", c->what, said);
+        cr_expect(eq(int, check(), 0), "%s: %s", c->what, said);
+        cr_expect(eq(int, undo(), 0), "%s: %s", c->what, said);
+        expect_same(before, c->what, i, 0);
+        for (u32 n = 1; n < 4; n++) {
+            crashing(init, n);
+            cr_expect(eq(int, undo(), 0), "%s, crash at %u", c->what, n);
+            expect_same(before, c->what, i, n);
+        }
+        free(before);
     }
-    plan.tile[0].cpu = 1;
-    plan.tile[1].cpu = 8;
-    char *before = snapshot();
-    cr_assert(eq(int, init(), 0));
-    cr_expect(not(was_said("run /sys/devices/system/node/node0")), "%s", said);
-    cr_expect(was_said("run /sys/devices/system/node/node1"), "%s", said);
-    cr_expect(not(was_said("run " POOL_2M)));
-    cr_assert(eq(int, undo(), 0));
-    expect_same(before, "nodes", 0, 0);
-    free(before);
 }
 
 Test(configure, large_workspaces_get_pages_of_1_gib_where_the_processor_has_them)

@@ -61,7 +61,7 @@ v = eval("(" + sys.argv[2] + ")")
 print(str(v).lower() if isinstance(v, bool) else v)' "$1" "$2"; }
 
 # tiles: pids and names of the tile processes that are alive, zombies not counted.
-tiles() { ps -eo pid=,stat=,args= | awk '$2 !~ /^Z/ && $3 == "quickstep" && $4 == "tile" { print $1, $6 }'; }
+tiles() { ps -eo pid=,stat=,args= | awk '$2 !~ /^Z/ && $4 == "tile" { print $1, $6 }'; }
 tile_pid() { tiles | awk -v name="$1" '$2 == name { print $1 }' | head -n "${2:-1}" | tail -n 1; }
 no_tiles() { [ -z "$(tiles)" ]; }
 ended() { ! kill -0 "$1" 2>/dev/null || [ "$(ps -o stat= -p "$1" | cut -c1)" = Z ]; }

@@ -42,7 +42,7 @@ qs mem --instance none >/dev/null 2>"$dir/said"
 qs mem --topology none >/dev/null 2>&1
 [ $? = 2 ] || fail "mem of no topology"
 qs mem --topology listen --set net.tiles=2 --set hugetlbfs.pages=2m --json >"$dir/plan" || fail "mem"
-holds "$dir/plan" '[w["name"] for w in d["workspaces"]] == ["net-0", "net-1", "sink-0", "boot", "bells"]'
+holds "$dir/plan" '[w["name"] for w in d["workspaces"]] == ["net-0", "net-1", "netlink-0", "sink-0", "boot", "bells"]'
 holds "$dir/plan" 'd["workspaces"][0]["page_bytes"] == 2 << 20 and d["instance"] is None'
 holds "$dir/plan" 'd["total_bytes"] == sum(w["taken_bytes"] for w in d["workspaces"])'
 holds "$dir/plan" 'all(w["taken_bytes"] % w["page_bytes"] == 0 and w["taken_bytes"] >= w["bytes"] for w in d["workspaces"])'
@@ -125,6 +125,16 @@ qs keys pubkey "$dir/none" 2>/dev/null
 [ $? = 1 ] || fail "no file"
 qs keys new 2>/dev/null
 [ $? = 2 ] || fail "no argument"
+
+# What is generated is what is committed (the options' files: test_config).
+root=$(realpath "$(dirname "$0")/../..")
+generated() { # generated FILE COMMAND...
+    local file=$root/$1
+    shift
+    qs "$@" | cmp -s - "$file" || fail "$file is not what quickstep $* prints"
+}
+generated contrib/man/quickstep.1 help --man
+generated contrib/completion/quickstep.bash help --bash
 
 # The generated page and completion are taken by the programs that they are for.
 bash -n <(qs help --bash) || fail "completion: not bash"

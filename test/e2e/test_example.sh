@@ -37,15 +37,19 @@ ip link set lo up || fail "no loopback of our own"
 cd "$(dirname "$0")/../.." || exit 1
 make -s OUT="$1" DESTDIR="$tmp/root" PREFIX=/opt/qs install || fail "make install"
 cp -r contrib/example-pipeline "$tmp/mine" || fail "cp"
-cd "$tmp/mine" || exit 1
-rm -f example ./*.o ./*.d
+rm -f "$tmp"/mine/example "$tmp"/mine/*.o "$tmp"/mine/*.d
 build() { make -s PREFIX="$tmp/root/opt/qs" CFLAGS="-O1 -Wall -Wextra -Wconversion -Werror"; }
 
-# Every header that a pipeline is made of stands alone.  (Some of waltz are for its own kernels, which
-# have flags of their own.)
+# What is installed are the headers that a pipeline is made of, and each stands alone.
+for internal in app/qs_cmd.h app/qs_toml.h disco/qs_group.h waltz/crypto/qs_chacha_kernels.h; do
+    [ -f "src/$internal" ] && [ ! -e "$tmp/root/opt/qs/include/quickstep/$internal" ] ||
+        fail "$internal is installed, or is no more"
+done
 flags=$(PKG_CONFIG_PATH=$tmp/root/opt/qs/lib/pkgconfig pkg-config --cflags quickstep)
 mkdir "$tmp/alone"
-for header in $(cd "$tmp/root/opt/qs/include/quickstep" && find tango disco app -name '*.h'); do
+cd "$tmp/mine" || exit 1
+for header in $(cd "$tmp/root/opt/qs/include/quickstep" && find . -name '*.h'); do
+    header=${header#./}
     echo "#include \"$header\"" >"$tmp/alone/${header//\//-}.c"
 done
 # shellcheck disable=SC2086
@@ -159,14 +163,32 @@ assert read_and_lost()[1] > 0
 expect(counter_datagram=metrics()["filter.passed"])
 stop(p)
 
-# Its own options.
-p = start(EXAMPLE_FIRST="17", EXAMPLE_MIN_BYTES="6")
+# Its own options: from the file, the environment and the command line, checked and explained like
+# those of quickstep, and all messages call the program by its name.
+text = open("example.toml").read()
+open("example.toml", "w").write(text.replace("min_bytes = 4", "min_bytes = 6"))
+p = start(QUICKSTEP_FILTER_FIRST="17")
 send("127.0.0.1", b"123456", b"7.....", b"12345", b"2.....", b"letter")
 expect(filter_passed=2, filter_dropped_short=1, filter_dropped_first=2)
 stop(p)
-p = subprocess.run(["./example", "run", "--config", "example.toml", "--seconds", "1"], text=True,
-                   env={**os.environ, "EXAMPLE_MIN_BYTES": "0"}, stderr=subprocess.PIPE)
-assert "EXAMPLE_MIN_BYTES=0: not a number from 1 to 1472" in p.stderr, p.stderr
+open("example.toml", "w").write(text)
+def say(code, *command, **env):
+    p = subprocess.run(["./example", *command], text=True, env={**os.environ, **env},
+                       capture_output=True)
+    assert p.returncode == code and "quickstep" not in p.stderr, (command, p)
+    return p.stdout if not code else p.stderr
+assert json.loads(say(0, "config", "show", "--config", "example.toml", "--json", "--set",
+                      "filter.min_bytes=7"))["filter"]["min_bytes"] == 7
+assert "filter.min_bytes = 0: must be 1..1472" in say(2, "run", QUICKSTEP_FILTER_MIN_BYTES="0")
+assert "did you mean filter.min_bytes?" in say(2, "run", "--set", "filter.mn_bytes=6")
+open("bad.toml", "w").write("[fliter]\n")
+said = say(2, "config", "check", "bad.toml")
+assert "bad.toml:1:2: there is no section fliter" in said and "did you mean filter?" in said, said
+assert "`example explain QS-CFG-004`" in said, said
+assert "QUICKSTEP_FILTER_MIN_BYTES" in say(0, "help", "config") and "min_bytes = 4" in say(0, "config", "default")
+for wrong in ["nonsense"], ["run", "--nonsense"], ["topo", "nonsense"], ["configure"], ["keys"], ["config"], ["explain", "x"]:
+    assert "example" in say(2, *wrong), wrong
+assert not [line for line in say(0, "help").splitlines() + say(0, "help", "run").splitlines() if line.startswith("usage: quickstep")]
 P
 python3 first.py || exit 1
 

@@ -51,7 +51,7 @@ qs_verify_take(qs_verify_t *v, u8 const *data, u32 sz, qs_verify_from_t const *f
     qs_verify_slot_t *s = &v->slot[idx];
     qs_fair_source_t who;
 
-    QS_ASSERT(!qs_verify_full(v) && sz <= sizeof(s->bytes));
+    QS_ASSERT(!qs_verify_full(v));
     if (v->fair.overloaded) { /* what will be refused anyhow is refused before it costs more */
         who = qs_fair_look(&v->fair, from->source);
         if (qs_fair_spent(&v->fair, &who))

@@ -25,9 +25,9 @@
 #define QS_VERIFY_LANES 8u  /* signatures that a kernel checks side by side */
 #define QS_VERIFY_SLOTS 64u /* a power of two */
 #define QS_VERIFY_QUEUE (QS_VERIFY_SLOTS + QS_TXN_SIGNATURE_MAX)
-#define QS_VERIFY_MTU   QS_UDP_MAX
 
-_Static_assert(sizeof(qs_txn_t) == QS_TXN_DESC_MAX && QS_VERIFY_MTU % 8 == 0, "fits the link");
+_Static_assert(sizeof(qs_txn_t) == QS_TXN_DESC_MAX && QS_TXN_MAX == QS_TXN_V1_SZ_MAX,
+               "fits the link");
 
 /* What a signature may lack, in the order of qs_ed25519_verdict_t. */
 /* clang-format off */
@@ -65,7 +65,7 @@ typedef struct qs_verify_slot {
     u8 verdict; /* the first that was bad: qs_ed25519_verdict_t */
     u8 pad[6];
     qs_txn_t txn;
-    alignas(64) u8 bytes[QS_VERIFY_MTU];
+    alignas(64) u8 bytes[QS_TXN_MAX];
 } qs_verify_slot_t;
 
 typedef struct qs_verify_conf {
