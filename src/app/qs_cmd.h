@@ -21,6 +21,9 @@ int qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos);
 /* configure check|init|undo [STAGE..]      set the host up, and take it back (qs_configure.h) */
 int qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos);
 
+/* doctor [IFACE]                          what is wrong with this host, and what to do about it */
+int qs_cmd_doctor(int argc, char **argv, qs_topo_t const *const *topos);
+
 /* mem                                     what workspaces and links take: of a plan, or running
    ready                                   wait until all tiles of an instance run
    ps                                      the instances of this host */

@@ -91,6 +91,7 @@ static qs_command_t const commands[] = {
     {"topo",      "show a topology: tiles, links, memory",                 qs_cmd_topo, NULL, NULL},
     {"mem",       "what workspaces, links and tiles take",                 qs_cmd_mem, NULL, NULL},
     {"configure", "set up this host: huge pages, limits; and undo it",     qs_cmd_configure, NULL, NULL},
+    {"doctor",    "what is wrong with this host, and what to do about it", qs_cmd_doctor, NULL, NULL},
     {"ready",     "wait until all tiles of an instance run",               qs_cmd_ready, NULL, NULL},
     {"ps",        "the instances of this host",                            qs_cmd_ps, NULL, NULL},
     {"metrics",   "all metrics of an instance, running or dead",           qs_cmd_metrics, NULL, NULL},

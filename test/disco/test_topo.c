@@ -77,11 +77,10 @@ struct refusal {
     {                                                                                              \
         .tile = &ear, .cnt = 1                                                                     \
     }
-<<<<<<< HEAD
 #define COPIER                                                                                     \
     {                                                                                              \
         .tile = &copier, .cnt = 1                                                                  \
-=======
+    }
 #define SEA                                                                                        \
     {                                                                                              \
         .tile = &sea, .cnt = 1                                                                     \
@@ -89,7 +88,6 @@ struct refusal {
 #define FISH                                                                                       \
     {                                                                                              \
         .tile = &fish, .cnt = 1                                                                    \
->>>>>>> refs/heads/net
     }
 #define GOOD .depth = 64, .mtu = 100, .flow = QS_RELIABLE
 
@@ -130,13 +128,10 @@ static struct refusal const refusals[] = {
     {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tqu"}}, "link wire -> eye: there is no option port.tqu"},
     {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tpu"}}, "port.tpu = 9001 is already that of port.tpu"},
     {{WIRE, EYE, EAR}, {{"wire", "eye", GOOD, .ports = "tvu"}, {"wire", "ear", GOOD, .ports = "tvu"}}, "port.tvu = 8003 is already that of port.tvu"},
-<<<<<<< HEAD
     {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}}, "tile eye: there is no link eye -> ear"},
     {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}, {"eye", "ear", .depth = 64, .mtu = 99, .flow = QS_RELIABLE}}, "link eye_ear: mtu 99 is less than the 100 of wire_eye, which eye passes on"},
-=======
     {{SEA, FISH}, {{"sea", "fish", GOOD}}, "link sea -> fish: a link from the wire must be lossy"},
     {{SEA, FISH}, {{"sea", "fish", .depth = 64, .mtu = 2049, .flow = QS_LOSSY}}, "link sea -> fish: mtu 2049 is more than a frame of 2048"},
->>>>>>> refs/heads/net
     {{WIRE, {.tile = &eye, .cnt = 33}}, {{"wire", "eye", GOOD}}, "link wire_eye: 33 readers"},
 };
 /* clang-format on */
@@ -194,12 +189,10 @@ Test(topo, an_extra_port_that_is_taken_already_is_refused)
     at.cfg.net.extra_ports[0] = at.cfg.port.tvu;
     at.cfg.net.extra_ports_cnt = 1;
     cr_assert(eq(int, make(&qs_topo_listen), -EINVAL));
-<<<<<<< HEAD
     cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
               at.err);
-=======
-    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s", at.err);
->>>>>>> refs/heads/net
+    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
+              at.err);
 }
 
 Test(topo, a_tile_with_too_many_links_is_refused_and_nothing_is_overrun)
@@ -503,7 +496,7 @@ Test(topo, tiles_are_found_by_name_and_number_and_by_nothing_else)
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net"), 0));
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net:0"), 0));
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net:1"), 1));
-    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "sink"), 2));
+    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "sink"), 3));
     for (u32 i = 0; i < QS_COUNT(not_there); i++)
         cr_expect(eq(int, qs_plan_tile_of(&at.plan, not_there[i]), -1), "%s", not_there[i]);
 }

@@ -55,7 +55,7 @@ asked=$!
     --set net.bind_address=127.0.0.1 >"$dir/log" 2>&1 &
 supervisor=$!
 wait $asked || fail "ready: $(cat "$dir/ready" "$dir/log")"
-holds "$dir/ready" 'd["ready"] and d["tiles"] == 3 and d["running"] == 3 and d["instance"] == "e2e"'
+holds "$dir/ready" 'd["ready"] and d["tiles"] == 4 and d["running"] == 4 and d["instance"] == "e2e"'
 qs ps --json >"$dir/ps" || fail "ps"
 holds "$dir/ps" 'len(d["instances"]) == 1 and d["instances"][0]["alive"] and d["instances"][0]["running"] == 3'
 holds "$dir/ps" "d['instances'][0]['pid'] == $supervisor and d['instances'][0]['restarts'] == 0"

@@ -129,7 +129,7 @@ parses "metrics --json"
 exits 0 metrics
 exits 0 monitor --once --instance "$name"
 exits 0 monitor --once --json
-[ "$(value "$tmp/out" "j['alive'] and [t['state'] for t in j['tiles']] == ['run', 'run'] and
+[ "$(value "$tmp/out" "j['alive'] and [t['state'] for t in j['tiles']] == ['run'] * 3 and
     all(t['pid'] > 0 for t in j['tiles'])")" = true ] || fail "monitor --json: $(cat "$tmp/out")"
 
 kill -TERM $run
