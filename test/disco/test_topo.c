@@ -436,7 +436,7 @@ Test(topo, each_picture_names_the_tiles_of_its_table_and_no_others)
         snprintf(text, sizeof(text), "%s", topo->picture);
         for (char *rest = text, *word; (word = strsep(&rest, " :\n|+-=~><^"));)
             if (isalpha(word[0]) && strcmp(word, "v")) /* an arrow */
-                *cr_expect(names_a_tile(topo, word), "%s: %s is no tile", topo->name, word);
+                cr_expect(names_a_tile(topo, word), "%s: %s is no tile", topo->name, word);
     }
 }
 
