@@ -107,7 +107,7 @@ run_after(u64 unknown_ms, double seconds)
         }
         now += CHECK_NS;
         checked++;
-        qs_fair_verdict(&fair, f.address, 1, s->good);
+        qs_fair_verdict(&fair, &who, 1, s->good);
         if (now >= late_from)
             s->done++;
     }
@@ -299,7 +299,7 @@ Test(fair, bursts_of_the_clean_that_fit_the_ring_are_not_refused)
             qs_fair_tick(&fair, CAPACITY, now);
             qs_fair_source_t who = qs_fair_look(&fair, 1);
             refused += !qs_fair_admit(&fair, &who, 1);
-            qs_fair_verdict(&fair, 1, 1, true);
+            qs_fair_verdict(&fair, &who, 1, true);
         }
         now += 350 * CHECK_NS;
     }

@@ -22,13 +22,11 @@ qs_fair_init(qs_fair_t *f, qs_hash_key_t key, u64 capacity, u64 now_ns)
 }
 
 void
-qs_fair_verdict(qs_fair_t *f, u32 source, u32 cost, bool good)
+qs_fair_verdict(qs_fair_t *f, qs_fair_source_t const *s, u32 cost, bool good)
 {
-    qs_fair_source_t s = qs_fair_look(f, source);
-
     for (u32 row = 0; row < QS_FAIR_ROWS; row++) {
-        qs_fair_bucket_t *b = &f->bucket[s.idx[row]];
-        fair_list_(f, s.idx[row]);
+        qs_fair_bucket_t *b = &f->bucket[s->idx[row]];
+        fair_list_(f, s->idx[row]);
         if (good)
             b->good += (float)cost;
         else

@@ -75,7 +75,7 @@ typedef struct qs_fair {
     qs_fair_bucket_t bucket[QS_FAIR_BUCKETS];
 } qs_fair_t;
 
-/* What one look-up of a source found: valid until the next epoch. */
+/* What one look-up of a source found: the same in all epochs. */
 typedef struct qs_fair_source {
     qs_fair_bucket_t *bucket; /* by which it is judged */
     u16 idx[QS_FAIR_ROWS];
@@ -189,6 +189,6 @@ qs_fair_spent(qs_fair_t *f, qs_fair_source_t const *s)
 }
 
 /* qs_fair_verdict counts how checks of a source's that were done came out. */
-void qs_fair_verdict(qs_fair_t *f, u32 source, u32 cost, bool good);
+void qs_fair_verdict(qs_fair_t *f, qs_fair_source_t const *s, u32 cost, bool good);
 
 #endif

@@ -49,24 +49,22 @@ qs_verify_take(qs_verify_t *v, u8 const *data, u32 sz, qs_verify_from_t const *f
 {
     u32 idx = (u32)(v->head % QS_VERIFY_SLOTS);
     qs_verify_slot_t *s = &v->slot[idx];
-    qs_fair_source_t who;
+    qs_fair_source_t who = qs_fair_look(&v->fair, from->source);
 
     QS_ASSERT(!qs_verify_full(v));
-    if (v->fair.overloaded) { /* what will be refused anyhow is refused before it costs more */
-        who = qs_fair_look(&v->fair, from->source);
-        if (qs_fair_spent(&v->fair, &who))
-            return QS_VERIFY_SHED;
-    }
+    if (qs_fair_spent(&v->fair,
+                      &who)) /* what will be refused anyhow is refused before it costs more */
+        return QS_VERIFY_SHED;
     v->why = qs_txn_parse(&s->txn, data, sz, v->how);
     if (v->why)
         return QS_VERIFY_MALFORMED;
     s->tag = qs_siphash13(v->tag_key, data + s->txn.signature_off, QS_TXN_SIGNATURE_SZ);
     if (qs_tcache_query(&v->seen, s->tag))
         return QS_VERIFY_DUPLICATE;
-    who = qs_fair_look(&v->fair, from->source);
     if (!qs_fair_admit(&v->fair, &who, s->txn.signature_cnt))
         return QS_VERIFY_SHED;
     s->from = *from;
+    s->who = who;
     s->left = s->txn.signature_cnt;
     s->verdict = QS_ED25519_OK;
     memcpy(s->bytes, data, sz);
@@ -123,7 +121,7 @@ qs_verify_next(qs_verify_t *v)
             v->refused_cnt[s->verdict]++;
         else
             v->duplicate_cnt++;
-        qs_fair_verdict(&v->fair, s->from.source, s->txn.signature_cnt, !s->verdict);
+        qs_fair_verdict(&v->fair, &s->who, s->txn.signature_cnt, !s->verdict);
         v->tail++;
     }
     return NULL;
@@ -147,6 +145,6 @@ qs_verify_published(qs_verify_t *v)
 
     QS_ASSERT(v->tail != v->head && !s->left && !s->verdict);
     qs_tcache_insert(&v->seen, s->tag);
-    qs_fair_verdict(&v->fair, s->from.source, s->txn.signature_cnt, true);
+    qs_fair_verdict(&v->fair, &s->who, s->txn.signature_cnt, true);
     v->tail++;
 }

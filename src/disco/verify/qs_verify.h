@@ -60,6 +60,7 @@ typedef struct qs_verify_from {
 
 typedef struct qs_verify_slot {
     qs_verify_from_t from;
+    qs_fair_source_t who;
     u64 tag;    /* keyed hash of the first signature */
     u8 left;    /* signatures not checked yet */
     u8 verdict; /* the first that was bad: qs_ed25519_verdict_t */
