@@ -39,6 +39,7 @@ check  spin                   model checker for the rings' and parking's orderin
 check  gcc-aarch64-linux-gnu  aarch64 must at least compile
 check  libc6-dev-arm64-cross  headers for that
 check  valgrind               shows that signing is constant-time
+check  tshark                 opens the captures that tap writes
 bench  libdpdk-dev            peer: rte_ring
 bench  libisal-dev            peer: Reed-Solomon
 vm     qemu-system-x86       the guest of make test-zerocopy

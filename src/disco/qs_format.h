@@ -119,6 +119,11 @@ qs_sign_kind_of(u64 sig)
     return (u32)(sig >> 32);
 }
 
+/* The largest fragment of verify -> dedup -> poh: a transaction, and its descriptor (qs_txn_t). */
+#define QS_TXN_MAX      4096u
+#define QS_TXN_DESC_MAX 1056u
+#define QS_TXN_LINK_MTU (QS_TXN_MAX + QS_TXN_DESC_MAX)
+
 #define QS_FEC_DATA_CNT   32u
 #define QS_FEC_SHRED_SZ   1203u
 #define QS_FEC_LAST_SLOT  1u  /* the set holds the slot's last shred */
