@@ -152,7 +152,7 @@ give(ports_t const *ports, u32 i, u64 off, how_t how, vec_t v, vec_t *wrong)
 }
 
 /* transform encodes one column.  All is read before anything is written.  It is one function for all
-   four, as the branches are foreseen and cost nothing (bench reedsol), and not for the compiler. */
+   four: its branches are foreseen and cost nothing (bench reedsol), copies cost compile time. */
 static QS_NOINLINE vec_t
 transform(ports_t const *ports, u64 off, how_t how)
 {
