@@ -5,16 +5,21 @@
 #include "tango/base/qs_cpu.h"
 #include "waltz/crypto/qs_ed25519_vec.h"
 
+/* The empty statements keep sums in the order of the source: compilers' own takes a tenth longer. */
 QS_INLINE vec_t
 vec_madd52lo(vec_t sum, vec_t a, vec_t b)
 {
-    return (vec_t)_mm512_madd52lo_epu64((__m512i)sum, (__m512i)a, (__m512i)b);
+    sum = (vec_t)_mm512_madd52lo_epu64((__m512i)sum, (__m512i)a, (__m512i)b);
+    __asm__("" : "+v"(sum));
+    return sum;
 }
 
 QS_INLINE vec_t
 vec_madd52hi(vec_t sum, vec_t a, vec_t b)
 {
-    return (vec_t)_mm512_madd52hi_epu64((__m512i)sum, (__m512i)a, (__m512i)b);
+    sum = (vec_t)_mm512_madd52hi_epu64((__m512i)sum, (__m512i)a, (__m512i)b);
+    __asm__("" : "+v"(sum));
+    return sum;
 }
 
 #include "waltz/crypto/qs_ed25519_fe52.h"

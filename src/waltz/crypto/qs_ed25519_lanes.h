@@ -43,10 +43,14 @@ vfe_from_fe(vfe_t *out, fe_t const *a)
     vfe_from_row(out, &r);
 }
 
-/* t is written only if it is wanted: doublings do not read it. */
+/* Takes sums.  t is written only if it is wanted: doublings do not read it. */
 QS_INLINE void
-vge_settle(vge_t *out, vfe_t const *e, vfe_t const *f, vfe_t const *g, vfe_t const *h, bool want_t)
+vge_settle(vge_t *out, vfe_t *e, vfe_t *f, vfe_t *g, vfe_t *h, bool want_t)
 {
+    vfe_carry(e);
+    vfe_carry(f);
+    vfe_carry(g);
+    vfe_carry(h);
     vfe_mul(&out->x, f, e);
     vfe_mul(&out->y, h, g);
     vfe_mul(&out->z, f, g);
@@ -63,6 +67,7 @@ vge_double(vge_t *p, bool want_t)
     vfe_sqr(&yy, &p->y);
     vfe_sqr(&zz, &p->z);
     vfe_add(&e, &p->x, &p->y);
+    vfe_carry(&e);
     vfe_sqr(&e, &e);
     vfe_add(&h, &xx, &yy);
     vfe_sub(&e, &h, &e);
@@ -79,21 +84,21 @@ vge_add(vge_t *p, vcached_t const *q, vec_t mask, bool affine, bool want_t)
     row_t r;
     vfe_t a, b, c, d, q_part, e, f, g, h;
     row_select(&r, mask, &q->y_plus_x, &q->y_minus_x);
-    vfe_from_row(&q_part, &r);
+    vfe_unpack(&q_part, &r);
     vfe_sub(&a, &p->y, &p->x);
+    vfe_carry(&a);
     vfe_mul(&a, &q_part, &a);
     row_select(&r, mask, &q->y_minus_x, &q->y_plus_x);
-    vfe_from_row(&q_part, &r);
+    vfe_unpack(&q_part, &r);
     vfe_add(&b, &p->y, &p->x);
+    vfe_carry(&b);
     vfe_mul(&b, &q_part, &b);
-    row_negate(&r, &q->t2d);
-    row_select(&r, mask, &r, &q->t2d);
-    vfe_from_row(&q_part, &r);
+    vfe_unpack_signed(&q_part, &q->t2d, mask);
     vfe_mul(&c, &q_part, &p->t);
     if (affine)
         vfe_add(&d, &p->z, &p->z);
     else {
-        vfe_from_row(&q_part, &q->z2);
+        vfe_unpack(&q_part, &q->z2);
         vfe_mul(&d, &q_part, &p->z);
     }
     vfe_sub(&e, &b, &a);
@@ -219,7 +224,10 @@ decode_begin(vfe_t *u, vfe_t *v, vfe_t *v3, vfe_t *x, row_t const *y_row)
     vfe_sqr(u, &y);
     vfe_mul(v, &d, u);
     vfe_sub(u, u, &one);
+    vfe_carry(u);
+    vfe_mul(u, u, &one); /* it will be a summand again */
     vfe_add(v, v, &one);
+    vfe_carry(v);
     vfe_sqr(v3, v);
     vfe_mul(v3, v3, v);
     vfe_sqr(x, v3);
@@ -257,7 +265,7 @@ decode_end(vdecoded_t *out, vfe_t *x, vfe_t const *u, vfe_t const *v, row_t cons
     }
     row_negate(&other_row, &x_row);
     row_select(&x_row, (vec_t)((x_row.limb[0] & 1) == sign), &other_row, &x_row);
-    row_carry(&x_row);
+    row_freeze(&x_row);
 
     /* Times 1: of one unit, as additions and doublings expect. */
     vfe_from_fe(&out->minus.z, &fe_one);
@@ -307,27 +315,37 @@ store_entry(multiples_t *out, u32 n, vge_t const *p)
     vfe_t t, d2;
     vcached_t c;
     vfe_add(&t, &p->y, &p->x);
-    vfe_to_row(&c.y_plus_x, &t);
+    vfe_carry(&t);
+    vfe_pack(&c.y_plus_x, &t);
     vfe_sub(&t, &p->y, &p->x);
-    vfe_to_row(&c.y_minus_x, &t);
+    vfe_carry(&t);
+    vfe_pack(&c.y_minus_x, &t);
     vfe_add(&t, &p->z, &p->z);
-    vfe_to_row(&c.z2, &t);
+    vfe_carry(&t);
+    vfe_pack(&c.z2, &t);
     vfe_from_fe(&d2, &fe_2d);
     vfe_mul(&t, &d2, &p->t);
-    vfe_to_row(&c.t2d, &t);
-    u64 word[ENTRY_WORDS][LANES];
-    memcpy(word, &c, sizeof(word));
-    for (u32 lane = 0; lane < LANES; lane++)
-        for (u32 i = 0; i < ENTRY_WORDS; i++)
-            out->entry[lane][n][i] = word[i][lane];
+    vfe_pack(&c.t2d, &t);
+    u64 *lane[LANES];
+    for (u32 i = 0; i < LANES; i++)
+        lane[i] = out->entry[i][n];
+    vec_untranspose(lane, (vec_t const *)&c, ENTRY_WORDS);
 }
 
-static void
+QS_INLINE void
 load_entry(vcached_t *out, u64 const *const lane[LANES], u32 words)
 {
-    vec_t word[ENTRY_WORDS] = {{0}};
-    vec_transpose(word, lane, words);
-    memcpy(out, word, sizeof(word));
+    vec_transpose((vec_t *)out, lane, words);
+}
+
+/* From frozen limbs of 51 bits. */
+QS_INLINE void
+load_niels(vcached_t *out, u64 const *const lane[LANES])
+{
+    load_entry(out, lane, NIELS_WORDS);
+    vfe_pack_row(&out->y_plus_x);
+    vfe_pack_row(&out->y_minus_x);
+    vfe_pack_row(&out->t2d);
 }
 
 /* The mask of lanes whose digit is negative, and the size of each digit. */
@@ -364,7 +382,7 @@ add_base(vge_t *p, u32 half, i8 const digit[LANES], bool want_t)
     vec_t negative = split_digits(size, digit);
     for (u32 i = 0; i < LANES; i++)
         lane[i] = qs_ed25519_base[half][size[i]][0];
-    load_entry(&q, lane, NIELS_WORDS);
+    load_niels(&q, lane);
     vge_add_niels(p, &q, &negative, want_t);
 }
 
@@ -491,7 +509,7 @@ add_teeth(vge_t *p, i8 const digit[COMB_DIGITS], u32 step)
     }
     vcached_t q;
     vec_t mask = vec_load(negative);
-    load_entry(&q, lane, NIELS_WORDS);
+    load_niels(&q, lane);
     vge_add_niels(p, &q, &mask, true);
 }
 
