@@ -153,7 +153,7 @@ vfe_reduce(vfe_t *out, vec_t z[10])
         z[k] = vec_madd52lo(z[k], z[k + 5], c->k608);
         z[k + 1] = vec_madd52hi(z[k + 1], z[k + 5], c->k608);
     }
-    z[4] += z[9] * 608;
+    z[4] += z[9] * c->k608;
     vec_t top = z[4] >> 47;
     z[4] &= c->mask47;
     z[0] = vec_madd52lo(z[0], top, c->k19);
@@ -165,7 +165,7 @@ vfe_reduce(vfe_t *out, vec_t z[10])
     out->limb[4] = z[4];
 }
 
-static QS_NOINLINE void
+QS_INLINE void
 vfe_mul(vfe_t *out, vfe_t const *a, vfe_t const *b)
 {
     vec_t z[10] = {{0}};
@@ -181,7 +181,7 @@ vfe_mul(vfe_t *out, vfe_t const *a, vfe_t const *b)
     vfe_reduce(out, z);
 }
 
-static QS_NOINLINE void
+QS_INLINE void
 vfe_sqr(vfe_t *out, vfe_t const *a)
 {
     vec_t z[10] = {{0}};

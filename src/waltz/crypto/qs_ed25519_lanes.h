@@ -140,7 +140,7 @@ vfe_is_zero(vfe_t const *a)
 }
 
 /* Two numbers in turns: one chain's latency hides behind the other. */
-static void
+static QS_NOINLINE void
 vfe_sqr_times(vfe_t out[2], vfe_t const x[2], u32 times)
 {
     vfe_sqr(&out[0], &x[0]);
@@ -151,7 +151,7 @@ vfe_sqr_times(vfe_t out[2], vfe_t const x[2], u32 times)
     }
 }
 
-static void
+static QS_NOINLINE void
 vfe_mul_each(vfe_t out[2], vfe_t const a[2], vfe_t const b[2])
 {
     vfe_mul(&out[0], &a[0], &b[0]);
@@ -214,7 +214,7 @@ load_points(row_t *y, vec_t *sign, u8 const *const in[LANES])
 }
 
 /* u / v = (y^2 - 1) / (d y^2 + 1) = x^2, as in qs_ed25519_c.c. */
-static void
+static QS_NOINLINE void
 decode_begin(vfe_t *u, vfe_t *v, vfe_t *v3, vfe_t *x, row_t const *y_row)
 {
     vfe_t y, one, d;
@@ -236,7 +236,7 @@ decode_begin(vfe_t *u, vfe_t *v, vfe_t *v3, vfe_t *x, row_t const *y_row)
 }
 
 /* Takes x, one candidate for the root; the other is x times the root of -1. */
-static void
+static QS_NOINLINE void
 decode_end(vdecoded_t *out, vfe_t *x, vfe_t const *u, vfe_t const *v, row_t const *y_row,
            vec_t sign, qs_ed25519_rule_t rule)
 {
@@ -309,7 +309,7 @@ typedef struct multiples {
     u64 entry[LANES][MULTIPLES][ENTRY_WORDS];
 } multiples_t;
 
-static void
+static QS_NOINLINE void
 store_entry(multiples_t *out, u32 n, vge_t const *p)
 {
     vfe_t t, d2;
