@@ -17,7 +17,8 @@
        add, sub return             sums limb by limb, signed, nothing carried: of up to four
                                    tight numbers, not more than three of them subtracted
        carry, to_row take          such sums
-       mul, sqr take               what carry returns: limbs 0 to 3 below 2^52, limb 4 below 2^51
+       mul, sqr take               what carry returns: limb 4 below 2^51, and of the others only the
+                                   low 52 bits count
 
    Every carry is exact: no number is approximated, whatever the limbs are.
 
@@ -50,17 +51,16 @@ vfe_sub(vfe_t *out, vfe_t const *a, vfe_t const *b)
         out->limb[i] = a->limb[i] - b->limb[i];
 }
 
-/* 4p makes the sum positive, and with it the fifth limb. */
+/* 4p makes the sum positive, and with it the fifth limb.  The bits above the others' 52 have been
+   carried and stay: products do not see them. */
 QS_INLINE void
 vfe_carry(vfe_t *x)
 {
     vec_t *l = x->limb;
     l[0] -= 4 * 19;
     l[4] += (u64)4 << 47;
-    for (u32 i = 0; i < 4; i++) {
+    for (u32 i = 0; i < 4; i++)
         l[i + 1] += (vec_t)((ivec_t)l[i] >> 52);
-        l[i] &= MASK_52;
-    }
 }
 
 /* x's limbs are below 2^51. */
@@ -86,7 +86,9 @@ vfe_to_row(row_t *out, vfe_t const *a)
     vfe_carry(&t);
     vec_t top = l[4] >> 47;
     l[4] &= MASK_47;
-    l[0] += top + (top << 1) + (top << 4);
+    l[0] = (l[0] & MASK_52) + top + (top << 1) + (top << 4);
+    for (u32 i = 1; i < 4; i++)
+        l[i] &= MASK_52;
     for (u32 i = 0; i < 4; i++) {
         l[i + 1] += l[i] >> 52;
         l[i] &= MASK_52;
