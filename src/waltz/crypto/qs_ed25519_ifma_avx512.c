@@ -23,7 +23,7 @@ vec_madd52hi(vec_t sum, vec_t a, vec_t b)
 }
 
 #include "waltz/crypto/qs_ed25519_fe52.h"
-#include "waltz/crypto/qs_ed25519_lanes.h"
+#include "waltz/crypto/qs_ed25519_known.h"
 
 /* Its arithmetic is tested on any machine by test/waltz/ed25519_ifma.h; its speed has not been
    measured yet: `narrow` supposes that it takes half as long as the AVX-512 kernel. */
@@ -34,5 +34,7 @@ qs_ed25519_kernel_t const qs_ed25519_kernel_ifma = {
     .narrow = 2,
     .narrower = &qs_ed25519_kernel_avx2,
     .check = lanes_check,
+    .check_known = lanes_check_known,
+    .expand = lanes_expand,
     .base_mul = lanes_base_mul,
 };

@@ -139,52 +139,57 @@ vfe_is_zero(vfe_t const *a)
     return row_is_zero(&r);
 }
 
-/* Two numbers in turns: one chain's latency hides behind the other. */
-static QS_NOINLINE void
-vfe_sqr_times(vfe_t out[2], vfe_t const x[2], u32 times)
+QS_INLINE vec_t
+vge_is_identity(vge_t const *p)
 {
-    vfe_sqr(&out[0], &x[0]);
-    vfe_sqr(&out[1], &x[1]);
-    for (u32 i = 1; i < times; i++) {
-        vfe_sqr(&out[0], &out[0]);
-        vfe_sqr(&out[1], &out[1]);
-    }
+    vfe_t diff;
+    vfe_sub(&diff, &p->y, &p->z);
+    return vfe_is_zero(&p->x) & vfe_is_zero(&diff);
+}
+
+/* The next two do one number, or two in turns: one chain's latency hides behind the other. */
+static QS_NOINLINE void
+vfe_sqr_times(vfe_t *out, vfe_t const *x, u32 times, u32 cnt)
+{
+    for (u32 n = 0; n < times; n++)
+        for (u32 i = 0; i < cnt; i++)
+            vfe_sqr(&out[i], n ? &out[i] : &x[i]);
 }
 
 static QS_NOINLINE void
-vfe_mul_each(vfe_t out[2], vfe_t const a[2], vfe_t const b[2])
+vfe_mul_each(vfe_t *out, vfe_t const *a, vfe_t const *b, u32 cnt)
 {
-    vfe_mul(&out[0], &a[0], &b[0]);
-    vfe_mul(&out[1], &a[1], &b[1]);
+    for (u32 i = 0; i < cnt; i++)
+        vfe_mul(&out[i], &a[i], &b[i]);
 }
 
 /* out = x^(2^252 - 3); a step's name is the exponent, or n for 2^n - 1. */
 static void
-vfe_pow_p58(vfe_t out[2], vfe_t const x[2])
+vfe_pow_p58(vfe_t *out, vfe_t const *x, u32 cnt)
 {
     vfe_t a[2], b[2], c[2];
-    vfe_sqr_times(a, x, 1);
-    vfe_sqr_times(b, a, 2);
-    vfe_mul_each(b, b, x);
-    vfe_mul_each(a, a, b); /* x^11 */
-    vfe_sqr_times(a, a, 1);
-    vfe_mul_each(a, a, b); /* 5 */
-    vfe_sqr_times(b, a, 5);
-    vfe_mul_each(a, b, a); /* 10 */
-    vfe_sqr_times(b, a, 10);
-    vfe_mul_each(b, b, a); /* 20 */
-    vfe_sqr_times(c, b, 20);
-    vfe_mul_each(b, c, b); /* 40 */
-    vfe_sqr_times(b, b, 10);
-    vfe_mul_each(a, b, a); /* 50 */
-    vfe_sqr_times(b, a, 50);
-    vfe_mul_each(b, b, a); /* 100 */
-    vfe_sqr_times(c, b, 100);
-    vfe_mul_each(b, c, b); /* 200 */
-    vfe_sqr_times(b, b, 50);
-    vfe_mul_each(a, b, a); /* 250 */
-    vfe_sqr_times(a, a, 2);
-    vfe_mul_each(out, a, x);
+    vfe_sqr_times(a, x, 1, cnt);
+    vfe_sqr_times(b, a, 2, cnt);
+    vfe_mul_each(b, b, x, cnt);
+    vfe_mul_each(a, a, b, cnt); /* x^11 */
+    vfe_sqr_times(a, a, 1, cnt);
+    vfe_mul_each(a, a, b, cnt); /* 5 */
+    vfe_sqr_times(b, a, 5, cnt);
+    vfe_mul_each(a, b, a, cnt); /* 10 */
+    vfe_sqr_times(b, a, 10, cnt);
+    vfe_mul_each(b, b, a, cnt); /* 20 */
+    vfe_sqr_times(c, b, 20, cnt);
+    vfe_mul_each(b, c, b, cnt); /* 40 */
+    vfe_sqr_times(b, b, 10, cnt);
+    vfe_mul_each(a, b, a, cnt); /* 50 */
+    vfe_sqr_times(b, a, 50, cnt);
+    vfe_mul_each(b, b, a, cnt); /* 100 */
+    vfe_sqr_times(c, b, 100, cnt);
+    vfe_mul_each(b, c, b, cnt); /* 200 */
+    vfe_sqr_times(b, b, 50, cnt);
+    vfe_mul_each(a, b, a, cnt); /* 250 */
+    vfe_sqr_times(a, a, 2, cnt);
+    vfe_mul_each(out, a, x, cnt);
 }
 
 /* What decoding LANES points found out; masks are all ones or all zeros in each lane. */
@@ -281,27 +286,22 @@ decode_end(vdecoded_t *out, vfe_t *x, vfe_t const *u, vfe_t const *v, row_t cons
     out->small = x_zero | row_is_zero(&frozen) | vfe_is_zero(&sum);
 }
 
+/* Decodes LANES points, or twice as many. */
 static void
-decode_pairs(vdecoded_t out[2], qs_ed25519_job_t const *job, qs_ed25519_rule_t rule)
+decode(vdecoded_t *out, u8 const *const in[][LANES], u32 cnt, qs_ed25519_rule_t rule)
 {
-    u8 const *in[2][LANES];
-    for (u32 i = 0; i < LANES; i++) {
-        in[0][i] = job[i].key;
-        in[1][i] = job[i].r;
-    }
     row_t y[2];
     vec_t sign[2];
     vfe_t u[2], v[2], v3[2], x[2];
-    for (u32 i = 0; i < 2; i++) {
+    for (u32 i = 0; i < cnt; i++) {
         load_points(&y[i], &sign[i], in[i]);
         decode_begin(&u[i], &v[i], &v3[i], &x[i], &y[i]);
     }
-    vfe_pow_p58(x, x);
-    for (u32 i = 0; i < 2; i++) {
-        vfe_mul(&x[i], &x[i], &v3[i]);
-        vfe_mul(&x[i], &x[i], &u[i]);
+    vfe_pow_p58(x, x, cnt);
+    vfe_mul_each(x, x, v3, cnt);
+    vfe_mul_each(x, x, u, cnt);
+    for (u32 i = 0; i < cnt; i++)
         decode_end(&out[i], &x[i], &u[i], &v[i], &y[i], sign[i], rule);
-    }
 }
 
 /* Each lane's multiples lie together, where one load of a line finds them. */
@@ -310,23 +310,29 @@ typedef struct multiples {
 } multiples_t;
 
 static QS_NOINLINE void
-store_entry(multiples_t *out, u32 n, vge_t const *p)
+vge_cache(vcached_t *out, vge_t const *p)
 {
     vfe_t t, d2;
-    vcached_t c;
     vfe_add(&t, &p->y, &p->x);
     vfe_carry(&t);
-    vfe_pack(&c.y_plus_x, &t);
+    vfe_pack(&out->y_plus_x, &t);
     vfe_sub(&t, &p->y, &p->x);
     vfe_carry(&t);
-    vfe_pack(&c.y_minus_x, &t);
+    vfe_pack(&out->y_minus_x, &t);
     vfe_add(&t, &p->z, &p->z);
     vfe_carry(&t);
-    vfe_pack(&c.z2, &t);
+    vfe_pack(&out->z2, &t);
     vfe_from_fe(&d2, &fe_2d);
     vfe_mul(&t, &d2, &p->t);
-    vfe_pack(&c.t2d, &t);
+    vfe_pack(&out->t2d, &t);
+}
+
+static void
+store_entry(multiples_t *out, u32 n, vge_t const *p)
+{
+    vcached_t c;
     u64 *lane[LANES];
+    vge_cache(&c, p);
     for (u32 i = 0; i < LANES; i++)
         lane[i] = out->entry[i][n];
     vec_untranspose(lane, (vec_t const *)&c, ENTRY_WORDS);
@@ -374,14 +380,14 @@ add_multiple(vge_t *p, multiples_t const *m, i8 const digit[LANES], bool want_t)
 }
 
 static void
-add_base(vge_t *p, u32 half, i8 const digit[LANES], bool want_t)
+add_base(vge_t *p, u32 part, i8 const digit[LANES], bool want_t)
 {
     u32 size[LANES];
     u64 const *lane[LANES];
     vcached_t q;
     vec_t negative = split_digits(size, digit);
     for (u32 i = 0; i < LANES; i++)
-        lane[i] = qs_ed25519_base[half][size[i]][0];
+        lane[i] = qs_ed25519_base[part][size[i]][0];
     load_niels(&q, lane);
     vge_add_niels(p, &q, &negative, want_t);
 }
@@ -446,7 +452,7 @@ walk(vge_t *p, multiples_t const *key, multiples_t const *r, digits_t const *d)
         add_multiple(p, r, d->r[i], with_base);
         if (with_base) {
             add_base(p, 0, d->base[i / 2], true);
-            add_base(p, 1, d->base[16 + i / 2], false);
+            add_base(p, 2, d->base[16 + i / 2], false);
         }
         if (!i)
             break;
@@ -459,11 +465,16 @@ walk(vge_t *p, multiples_t const *key, multiples_t const *r, digits_t const *d)
 static void
 lanes_check(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job, qs_ed25519_rule_t rule)
 {
+    u8 const *in[2][LANES];
     vdecoded_t decoded[2];
     multiples_t key, r;
     digits_t digits;
     vge_t sum;
-    decode_pairs(decoded, job, rule);
+    for (u32 i = 0; i < LANES; i++) {
+        in[0][i] = job[i].key;
+        in[1][i] = job[i].r;
+    }
+    decode(decoded, in, 2, rule);
     multiples_init(&key, &decoded[0].minus);
     multiples_init(&r, &decoded[1].minus);
     digits_init(&digits, job);
@@ -471,9 +482,7 @@ lanes_check(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job, qs_ed255
     for (u32 i = 0; i < 3 && rule == QS_ED25519_SIMD376; i++)
         vge_double(&sum, false);
 
-    vfe_t diff;
-    vfe_sub(&diff, &sum.y, &sum.z);
-    u32 zero = vec_mask_bits(vfe_is_zero(&sum.x) & vfe_is_zero(&diff));
+    u32 zero = vec_mask_bits(vge_is_identity(&sum));
     u32 key_bad = vec_mask_bits(decoded[0].bad), r_bad = vec_mask_bits(decoded[1].bad);
     u32 key_small = vec_mask_bits(decoded[0].small), r_small = vec_mask_bits(decoded[1].small);
     for (u32 i = 0; i < LANES; i++)
