@@ -32,7 +32,6 @@
 #include "waltz/crypto/qs_ed25519_vec.h"
 
 typedef row_t vfe_t;
-typedef i64 ivec_t __attribute__((vector_size(8 * LANES)));
 
 #define MASK_52 (((u64)1 << 52) - 1)
 #define MASK_47 (((u64)1 << 47) - 1)

@@ -25,23 +25,17 @@ _Static_assert(QS_ED25519_TABLE_WORDS >= NIELS_WORDS, "an entry fits");
 
 static alignas(64) u64 const neutral_entry[QS_ED25519_TABLE_WORDS] = {[0] = 1, [5] = 1};
 
-static u64 const *
-known_entry(qs_ed25519_job_t const *job, u32 part, u32 size)
-{
-    return size ? job->table->entry[part][size - 1] : neutral_entry;
-}
-
 static void
-add_known(vge_t *p, qs_ed25519_job_t const job[LANES], u32 part, i8 const digit[LANES], bool want_t)
+add_known(vge_t *p, qs_ed25519_job_t const job[LANES], u32 part, vdigits_t const *d, u32 place)
 {
-    u32 size[LANES];
+    u64 size[LANES];
     u64 const *lane[LANES];
     vcached_t q;
-    vec_t negative = split_digits(size, digit);
+    vec_t negative = vdigits_at(size, d, PLACES * part + place, 4);
     for (u32 i = 0; i < LANES; i++)
-        lane[i] = known_entry(&job[i], part, size[i]);
+        lane[i] = size[i] ? job[i].table->entry[part][size[i] - 1] : neutral_entry;
     load_entry(&q, lane, QS_ED25519_TABLE_WORDS);
-    vge_add_niels(p, &q, &negative, want_t);
+    vge_add_niels(p, &q, &negative, true);
 }
 
 /* Tables are many and far away: while one group is computed, all lines of the next group's are called
@@ -68,16 +62,19 @@ static void
 walk_known(vge_t *p, qs_ed25519_job_t const job[LANES], qs_ed25519_job_t const next[LANES])
 {
     prefetch_t ahead = {.job = next};
-    digits_t d;
-    digits_init(&d, job);
+    vdigits_t key, base;
+    for (u32 i = 0; i < LANES; i++) {
+        vdigits_set(&key, i, job[i].key_scalar, 4);
+        vdigits_set(&base, i, job[i].base, 8);
+    }
     vge_identity(p);
     for (u32 i = PLACES - 1;; i--) {
         for (u32 part = 0; part < PARTS; part++) {
-            add_known(p, job, part, d.key[PLACES * part + i], true);
+            add_known(p, job, part, &key, i);
             prefetch_some(&ahead);
         }
         for (u32 part = 0; part < PARTS && i % 2 == 0; part++) {
-            add_base(p, part, d.base[(PLACES * part + i) / 2], true);
+            add_base(p, part, &base, (PLACES * part + i) / 2, true);
             prefetch_some(&ahead);
         }
         if (!i)

@@ -354,38 +354,55 @@ load_niels(vcached_t *out, u64 const *const lane[LANES])
     vfe_pack_row(&out->t2d);
 }
 
-/* The mask of lanes whose digit is negative, and the size of each digit. */
-QS_INLINE vec_t
-split_digits(u32 size[LANES], i8 const digit[LANES])
+/* Signed digits of four or eight bits, one number per lane.  With half a digit added at every
+   place, each digit is its own bits less that half: no carry is left to look at. */
+typedef struct vdigits {
+    vec_t word[4];
+} vdigits_t;
+
+static void
+vdigits_set(vdigits_t *out, u32 lane, u64 const a[4], u32 width)
 {
-    u64 negative[LANES];
-    for (u32 i = 0; i < LANES; i++) {
-        negative[i] = 0 - (u64)(digit[i] < 0);
-        size[i] = (u32)(digit[i] < 0 ? -digit[i] : digit[i]);
+    u64 halves = width == 4 ? 0x8888888888888888u : 0x8080808080808080u;
+    u128 sum = 0;
+    for (u32 i = 0; i < 4; i++) {
+        sum = (sum >> 64) + a[i] + halves;
+        out->word[i][lane] = (u64)sum;
     }
-    return vec_load(negative);
+}
+
+/* The mask of lanes whose digit is negative, and the size of each. */
+QS_INLINE vec_t
+vdigits_at(u64 size[LANES], vdigits_t const *d, u32 place, u32 width)
+{
+    u64 half = 1u << (width - 1);
+    vec_t digit = d->word[place * width / 64] >> place * width % 64;
+    digit = (digit & (2 * half - 1)) - half;
+    vec_t negative = (vec_t)((ivec_t)digit < 0);
+    digit = (digit ^ negative) - negative;
+    memcpy(size, &digit, sizeof(digit));
+    return negative;
 }
 
 static void
-add_multiple(vge_t *p, multiples_t const *m, i8 const digit[LANES], bool want_t)
+add_multiple(vge_t *p, multiples_t const *m, u64 const size[LANES], vec_t negative, bool want_t)
 {
-    u32 size[LANES];
     u64 const *lane[LANES];
     vcached_t q;
-    vec_t negative = split_digits(size, digit);
     for (u32 i = 0; i < LANES; i++)
         lane[i] = m->entry[i][size[i]];
     load_entry(&q, lane, ENTRY_WORDS);
     vge_add_cached(p, &q, &negative, want_t);
 }
 
+/* Adds 2^(64 part) times the base point times the digits at place. */
 static void
-add_base(vge_t *p, u32 part, i8 const digit[LANES], bool want_t)
+add_base(vge_t *p, u32 part, vdigits_t const *d, u32 place, bool want_t)
 {
-    u32 size[LANES];
+    u64 size[LANES];
     u64 const *lane[LANES];
     vcached_t q;
-    vec_t negative = split_digits(size, digit);
+    vec_t negative = vdigits_at(size, d, place, 8);
     for (u32 i = 0; i < LANES; i++)
         lane[i] = qs_ed25519_base[part][size[i]][0];
     load_niels(&q, lane);
@@ -396,50 +413,47 @@ static void
 multiples_init(multiples_t *m, vge_t const *p)
 {
     vge_t point[MULTIPLES];
-    i8 one[LANES];
-    memset(one, 1, sizeof(one));
+    vcached_t once;
+    vec_t const none = {0};
     vge_identity(&point[0]);
     point[1] = *p;
     store_entry(m, 0, &point[0]);
     store_entry(m, 1, &point[1]);
+    vge_cache(&once, p);
     for (u32 n = 2; n < MULTIPLES; n++) {
-        if (n % 2 == 0) {
-            point[n] = point[n / 2];
+        point[n] = point[n % 2 ? n - 1 : n / 2];
+        if (n % 2)
+            vge_add_cached(&point[n], &once, &none, true);
+        else
             vge_double(&point[n], true);
-        } else {
-            point[n] = point[n - 1];
-            add_multiple(&point[n], m, one, true);
-        }
         store_entry(m, n, &point[n]);
     }
 }
 
-/* Digits by place, then lane. */
 typedef struct digits {
-    i8 key[64][LANES];
-    i8 r[64][LANES];
-    i8 base[32][LANES];
-    u32 top; /* the highest place in use */
+    vdigits_t key, r, base;
+    vec_t key_negative;
+    u32 top; /* the highest place of the key's and R's in use */
 } digits_t;
 
 static void
 digits_init(digits_t *d, qs_ed25519_job_t const *job)
 {
-    d->top = 30; /* the base point's 16 places */
+    u64 any[4] = {0};
     for (u32 lane = 0; lane < LANES; lane++) {
-        i8 key[64], r[64], base[32];
-        qs_ed25519_sc_windows(key, job[lane].key_scalar, 4, 64);
-        qs_ed25519_sc_windows(r, job[lane].r_scalar, 4, 64);
-        qs_ed25519_sc_windows(base, job[lane].base, 8, 32);
-        for (u32 i = 0; i < 64; i++) {
-            d->key[i][lane] = (i8)(job[lane].key_negative ? -key[i] : key[i]);
-            d->r[i][lane] = r[i];
-            if ((key[i] || r[i]) && i > d->top)
-                d->top = i;
-        }
-        for (u32 i = 0; i < 32; i++)
-            d->base[i][lane] = base[i];
+        vdigits_set(&d->key, lane, job[lane].key_scalar, 4);
+        vdigits_set(&d->r, lane, job[lane].r_scalar, 4);
+        vdigits_set(&d->base, lane, job[lane].base, 8);
+        d->key_negative[lane] = 0 - (u64)job[lane].key_negative;
+        for (u32 i = 0; i < 4; i++)
+            any[i] |= job[lane].key_scalar[i] | job[lane].r_scalar[i];
     }
+    /* n digits hold what is below 2^(4 n - 2).  The base point has 16 places of two digits. */
+    u32 bits = 0;
+    for (u32 i = 0; i < 4; i++)
+        if (any[i])
+            bits = 64 * i + qs_log2(any[i]) + 1;
+    d->top = bits < 123 ? 30 : (bits + 1) / 4;
 }
 
 static void
@@ -447,12 +461,15 @@ walk(vge_t *p, multiples_t const *key, multiples_t const *r, digits_t const *d)
 {
     vge_identity(p);
     for (u32 i = d->top;; i--) {
+        u64 size[LANES];
         bool with_base = i % 2 == 0 && i < 32;
-        add_multiple(p, key, d->key[i], true);
-        add_multiple(p, r, d->r[i], with_base);
+        vec_t negative = vdigits_at(size, &d->key, i, 4) ^ d->key_negative;
+        add_multiple(p, key, size, negative, true);
+        negative = vdigits_at(size, &d->r, i, 4);
+        add_multiple(p, r, size, negative, with_base);
         if (with_base) {
-            add_base(p, 0, d->base[i / 2], true);
-            add_base(p, 2, d->base[16 + i / 2], false);
+            add_base(p, 0, &d->base, i / 2, true);
+            add_base(p, 2, &d->base, 16 + i / 2, false);
         }
         if (!i)
             break;

@@ -304,30 +304,9 @@ qs_ed25519_sc_naf(i8 digit[QS_ED25519_NAF_MAX], u64 const a[4], u32 width)
     return cnt;
 }
 
-/* With half a window added at every place, each window's digit is its own bits less that half:
-   no carry is left to look at.  Only for widths that divide a word. */
-static void
-windows_in_words(i8 *digit, u64 const a[4], u32 width, u32 cnt)
-{
-    u32 per_word = 64 / width;
-    i32 half = 1 << (width - 1);
-    u64 halves = width == 4 ? 0x8888888888888888u : 0x8080808080808080u;
-    u128 sum = 0;
-    for (u32 i = 0; i < cnt / per_word; i++) {
-        sum = (sum >> 64) + a[i] + halves;
-        for (u32 j = 0; j < per_word; j++)
-            digit[per_word * i + j] =
-                (i8)((i32)((u64)sum >> (width * j) & ((1u << width) - 1)) - half);
-    }
-}
-
 void
 qs_ed25519_sc_windows(i8 *digit, u64 const a[4], u32 width, u32 cnt)
 {
-    if (width == 4 || width == 8) {
-        windows_in_words(digit, a, width, cnt);
-        return;
-    }
     u64 carry = 0;
     for (u32 i = 0; i < cnt; i++) {
         u64 window = (window_at(a, width * i) & ((1u << width) - 1)) + carry;

@@ -20,6 +20,7 @@
 #include "waltz/crypto/qs_ed25519_fe51.h"
 
 typedef u64 vec_t __attribute__((vector_size(8 * LANES)));
+typedef i64 ivec_t __attribute__((vector_size(8 * LANES)));
 
 typedef struct row {
     vec_t limb[5];
