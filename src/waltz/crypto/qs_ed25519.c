@@ -180,8 +180,8 @@ qs_ed25519_verify_known(qs_ed25519_kernel_t const *kernel, qs_ed25519_verdict_t 
     for (u32 done = 0; done < cnt; done += QS_ED25519_KNOWN_MAX) {
         qs_ed25519_verdict_t out[QS_ED25519_KNOWN_MAX];
         u32 take = (u32)qs_min_u64(cnt - done, QS_ED25519_KNOWN_MAX);
-        u32 job_cnt = hash_challenges(g.digest, g.item_idx, verdict + done, item + done, take,
-                                      kernel->lanes);
+        u32 job_cnt =
+            hash_challenges(g.digest, g.item_idx, verdict + done, item + done, take, kernel->lanes);
         u32 full = (job_cnt + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
         for (u32 i = 0; i < job_cnt; i++) {
             u32 idx = done + g.item_idx[i];

@@ -39,7 +39,7 @@ struct qs_ed25519_cache {
     u64 set_cnt;
     u64 marks_cnt;
     qs_siphash_key_t hash_key;
-    u64 credit; /* signatures verified and not yet spent on tables */
+    u64 credit; /* signatures that held and are not yet spent on tables */
     u64 waited; /* signatures since the queue began */
     u32 queue_cnt;
     candidate_t queue[QUEUE_MAX];
@@ -150,29 +150,20 @@ first_sight(marks_t *marks, u32 tag)
     return true;
 }
 
-/* The table of a key, which is made older, or null, and then the key's sight is noted. */
-static qs_ed25519_key_table_t const *
-look_up(qs_ed25519_cache_t *cache, u8 const key[QS_ED25519_KEY_SZ])
+/* A key without a table has signed. */
+static void
+note_sight(qs_ed25519_cache_t *cache, u64 hash, u8 const key[QS_ED25519_KEY_SZ])
 {
-    u64 hash = hash_of(cache, key), idx = set_of(cache, hash);
-    set_t *set = &cache->set[idx];
-    u32 tag = tag_of(hash), way = find(set, tag, key);
-    if (way < WAYS) {
-        if (set->age[way] < AGE_MAX)
-            set->age[way]++;
-        return &cache->table[idx * WAYS + way];
-    }
-    if (first_sight(&cache->marks[hash & (cache->marks_cnt - 1)], tag))
-        return NULL;
+    if (first_sight(&cache->marks[hash & (cache->marks_cnt - 1)], tag_of(hash)))
+        return;
     for (u32 i = 0; i < cache->queue_cnt; i++)
         if (!memcmp(cache->queue[i].key, key, QS_ED25519_KEY_SZ))
-            return NULL;
+            return;
     if (cache->queue_cnt < cache->kernel->lanes) {
         candidate_t *c = &cache->queue[cache->queue_cnt++];
         c->hash = hash;
         memcpy(c->key, key, QS_ED25519_KEY_SZ);
     }
-    return NULL;
 }
 
 /* A way for a new key: one that is free or whose key is youngest, else WAYS, and all grow younger. */
@@ -239,14 +230,14 @@ make_tables(qs_ed25519_cache_t *cache)
 }
 
 static void
-serve_queue(qs_ed25519_cache_t *cache, u64 signature_cnt)
+serve_queue(qs_ed25519_cache_t *cache, u64 ok_cnt)
 {
-    cache->credit = qs_min_u64(cache->credit + signature_cnt, CREDIT * QS_ED25519_CACHE_PACE);
+    cache->credit = qs_min_u64(cache->credit + ok_cnt, CREDIT * QS_ED25519_CACHE_PACE);
     if (!cache->queue_cnt) {
         cache->waited = 0;
         return;
     }
-    cache->waited += signature_cnt;
+    cache->waited += ok_cnt;
     if (cache->credit < QS_ED25519_CACHE_PACE ||
         (cache->queue_cnt < cache->kernel->lanes && cache->waited < PATIENCE))
         return;
@@ -259,16 +250,49 @@ serve_queue(qs_ed25519_cache_t *cache, u64 signature_cnt)
 typedef struct part {
     qs_ed25519_item_t item[QS_ED25519_KNOWN_MAX];
     qs_ed25519_key_table_t const *table[QS_ED25519_KNOWN_MAX];
+    u8 *age[QS_ED25519_KNOWN_MAX];
+    u64 hash[QS_ED25519_KNOWN_MAX];
     qs_ed25519_verdict_t verdict[QS_ED25519_KNOWN_MAX];
     u8 idx[QS_ED25519_KNOWN_MAX];
     u32 cnt;
 } part_t;
 
 static void
-scatter(qs_ed25519_verdict_t *verdict, part_t const *part)
+gather(qs_ed25519_cache_t *cache, part_t part[2], qs_ed25519_item_t const *item, u32 cnt)
 {
-    for (u32 i = 0; i < part->cnt; i++)
-        verdict[part->idx[i]] = part->verdict[i];
+    part[0].cnt = part[1].cnt = 0;
+    for (u32 i = 0; i < cnt; i++) {
+        u64 hash = hash_of(cache, item[i].public_key), idx = set_of(cache, hash);
+        set_t *set = &cache->set[idx];
+        u32 way = find(set, tag_of(hash), item[i].public_key);
+        part_t *to = &part[way < WAYS];
+        u32 n = to->cnt++;
+        to->item[n] = item[i];
+        to->idx[n] = (u8)i;
+        to->hash[n] = hash;
+        if (way < WAYS) {
+            to->table[n] = &cache->table[idx * WAYS + way];
+            to->age[n] = &set->age[way];
+        }
+    }
+}
+
+/* Only signatures that hold count for a key: anybody can send others in its name.  Returns how
+   many there were. */
+static u32
+take_note(qs_ed25519_cache_t *cache, part_t const *part, bool known)
+{
+    u32 ok_cnt = 0;
+    for (u32 i = 0; i < part->cnt; i++) {
+        if (part->verdict[i] != QS_ED25519_OK)
+            continue;
+        ok_cnt++;
+        if (!known)
+            note_sight(cache, part->hash[i], part->item[i].public_key);
+        else if (*part->age[i] < AGE_MAX)
+            ++*part->age[i];
+    }
+    return ok_cnt;
 }
 
 static void
@@ -276,22 +300,19 @@ verify_some(qs_ed25519_cache_t *cache, qs_ed25519_verdict_t *verdict, qs_ed25519
             u32 cnt, qs_ed25519_rule_t rule)
 {
     part_t part[2]; /* without a table, with one */
-    part[0].cnt = part[1].cnt = 0;
-    for (u32 i = 0; i < cnt; i++) {
-        qs_ed25519_key_table_t const *table = look_up(cache, item[i].public_key);
-        part_t *to = &part[table != NULL];
-        to->item[to->cnt] = item[i];
-        to->table[to->cnt] = table;
-        to->idx[to->cnt++] = (u8)i;
-    }
-    cache->stats.hit_cnt += part[1].cnt;
+    gather(cache, part, item, cnt);
     cache->stats.miss_cnt += part[0].cnt;
+    cache->stats.hit_cnt += part[1].cnt;
     qs_ed25519_verify_batch_with(cache->kernel, part[0].verdict, part[0].item, part[0].cnt, rule);
-    if (part[1].cnt)
-        qs_ed25519_verify_known(cache->kernel, part[1].verdict, part[1].item, part[1].table,
-                                part[1].cnt, rule);
-    scatter(verdict, &part[0]);
-    scatter(verdict, &part[1]);
+    qs_ed25519_verify_known(cache->kernel, part[1].verdict, part[1].item, part[1].table,
+                            part[1].cnt, rule);
+    u32 ok_cnt = 0;
+    for (u32 known = 0; known < 2; known++) {
+        ok_cnt += take_note(cache, &part[known], known);
+        for (u32 i = 0; i < part[known].cnt; i++)
+            verdict[part[known].idx[i]] = part[known].verdict[i];
+    }
+    serve_queue(cache, ok_cnt);
 }
 
 void
@@ -305,6 +326,5 @@ qs_ed25519_verify_batch_cached(qs_ed25519_cache_t *cache, qs_ed25519_verdict_t *
     for (u64 done = 0; done < cnt; done += QS_ED25519_KNOWN_MAX) {
         u32 take = (u32)qs_min_u64(cnt - done, QS_ED25519_KNOWN_MAX);
         verify_some(cache, verdict + done, item + done, take, rule);
-        serve_queue(cache, take);
     }
 }

@@ -8,16 +8,18 @@
                           | no
                           +--> full verification;  key seen before? --yes--> queue --> table
 
-   What a stranger who sends signatures of ever new keys, or of bad ones, can do:
+   Only signatures that hold count as a key's: what else a stranger sends changes nothing here.
+   What he can do with keys of his own, or with bad signatures:
 
        new keys, each once     they pass through: a table is made on the second sight only, and first
                                sights are remembered in a fixed set of marks that overwrite each other
-       new keys, each twice    at most one making of tables (up to eight keys at once) per
+       new keys, each twice    at most one making of tables (of up to eight keys at once) per
                                QS_ED25519_CACHE_PACE signatures: a few percent of their verification
-       evict who returns       a key has one of sixteen places, chosen by a keyed hash; each hit makes
-                               it older, up to 15; who wants a full set's place makes all its keys
-                               younger by one and gets one only when it is 0.  Candidates are paced
-                               too, so a key stays if it comes once in some 30 key_max signatures
+       evict who returns       a key has one of sixteen places, chosen by a keyed hash; each signature
+                               makes it older, up to 15; who wants a place in a full set makes all
+                               its keys younger by one and gets one only where that is 0.  Candidates
+                               are paced too, so a key stays if it signs once in some 30 key_max
+                               signatures
        bad signatures          of known keys cost the short verification and the decoding of R,
                                which is less than a full one
 
@@ -58,8 +60,7 @@ qs_ed25519_cache_t *qs_ed25519_cache_init(void *mem, u32 key_max, qs_siphash_key
 
 /* qs_ed25519_verify_batch_cached is qs_ed25519_verify_batch with the help of a cache. */
 void qs_ed25519_verify_batch_cached(qs_ed25519_cache_t *cache, qs_ed25519_verdict_t *verdict,
-                                    qs_ed25519_item_t const *item, u64 cnt,
-                                    qs_ed25519_rule_t rule);
+                                    qs_ed25519_item_t const *item, u64 cnt, qs_ed25519_rule_t rule);
 
 /* qs_ed25519_cache_has says whether a key has a table. */
 bool qs_ed25519_cache_has(qs_ed25519_cache_t const *cache, u8 const key[QS_ED25519_KEY_SZ]);

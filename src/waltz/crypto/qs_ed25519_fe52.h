@@ -136,7 +136,10 @@ typedef struct fe52_constants {
     vec_t mask52, mask47, k608, k19;
 } fe52_constants_t;
 
-#define EIGHT(x) {x, x, x, x, x, x, x, x}
+#define EIGHT(x)                                                                                   \
+    {                                                                                              \
+        x, x, x, x, x, x, x, x                                                                     \
+    }
 static fe52_constants_t const fe52_constants = {EIGHT(MASK_52), EIGHT(MASK_47), EIGHT(608),
                                                 EIGHT(19)};
 
