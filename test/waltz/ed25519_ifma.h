@@ -37,6 +37,7 @@ static qs_ed25519_kernel_t const ifma_emulated = {
     .lanes = LANES,
     .narrow = 2,
     .narrower = &qs_ed25519_kernel_c,
+    .euclid = qs_ed25519_euclid_c,
     .check = lanes_check,
     .check_known = lanes_check_known,
     .expand = lanes_expand,

@@ -10,6 +10,7 @@ qs_ed25519_kernel_t const qs_ed25519_kernel_avx2 = {
     .lanes = LANES,
     .narrow = 2,
     .narrower = &qs_ed25519_kernel_c,
+    .euclid = qs_ed25519_euclid_c,
     .check = lanes_check,
     .check_known = lanes_check_known,
     .expand = lanes_expand,

@@ -10,6 +10,7 @@ qs_ed25519_kernel_t const qs_ed25519_kernel_avx512 = {
     .lanes = LANES,
     .narrow = 4,
     .narrower = &qs_ed25519_kernel_avx2,
+    .euclid = qs_ed25519_euclid_avx512,
     .check = lanes_check,
     .check_known = lanes_check_known,
     .expand = lanes_expand,

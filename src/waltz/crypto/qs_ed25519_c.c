@@ -342,6 +342,7 @@ base_mul(u8 out[32], u64 const scalar[4])
 qs_ed25519_kernel_t const qs_ed25519_kernel_c = {
     .name = "portable C",
     .lanes = 1,
+    .euclid = qs_ed25519_euclid_c,
     .check = check,
     .base_mul = base_mul,
 };

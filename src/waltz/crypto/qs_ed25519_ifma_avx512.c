@@ -33,6 +33,7 @@ qs_ed25519_kernel_t const qs_ed25519_kernel_ifma = {
     .lanes = LANES,
     .narrow = 2,
     .narrower = &qs_ed25519_kernel_avx2,
+    .euclid = qs_ed25519_euclid_avx512,
     .check = lanes_check,
     .check_known = lanes_check_known,
     .expand = lanes_expand,

@@ -8,6 +8,7 @@
 #define QS_WALTZ_CRYPTO_ED25519_KERNEL_H
 
 #include "waltz/crypto/qs_ed25519.h"
+#include "waltz/crypto/qs_ed25519_sc.h"
 
 /* What a kernel that has lanes keeps of a key whose signatures come again and again: 1 to 8 times
    -2^(64 part) key for four parts, each an affine point in the kernel's own limbs, filled up to two
@@ -39,6 +40,8 @@ struct qs_ed25519_kernel {
     u32 lanes;                           /* jobs that check takes at once                      */
     u32 narrow;                          /* so many jobs or fewer are faster through narrower  */
     qs_ed25519_kernel_t const *narrower; /* runs wherever this one does */
+
+    qs_ed25519_euclid_fn *euclid; /* halves scalars */
 
     /* check writes the verdict of lanes jobs: never QS_ED25519_S_RANGE. */
     void (*check)(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job,
