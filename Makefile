@@ -81,7 +81,7 @@ help:
 ## make test       unit tests, fuzz corpora, end-to-end tests
 ## make bench      every bench with its peers (NAME=ring: one)
 ## make check      format, lint, both compilers, sanitizers, races, models, fuzz
-## make soak       the long ones: kills, chaos
+## make soak       the long ones: kills, chaos, a million signatures
 ## make fmt lint install clean
 
 $(OUT)/src/%.o: src/%.c Makefile
@@ -171,7 +171,7 @@ check: deps-check
 	@test/check.sh
 
 soak: deps-test
-	@$(MAKE) --no-print-directory -s all e2e
+	@$(MAKE) --no-print-directory -s all e2e $(OUT)/test/waltz/test_ed25519
 	@test/soak.sh $(OUT)
 
 formatted := $(sort $(shell find src test contrib -name '*.[ch]'))

@@ -30,9 +30,9 @@ one_c(void *state, u8 const *data, u64 block_cnt)
     qs_sha256_one_(state, data, block_cnt);
 }
 
-/* Where a processor has both, SHA-NI takes single messages and what is left of a batch.  That
-   AVX-512 is better for full lanes, and where it stops to be, follows from published instruction
-   timings; no such machine was at hand to measure it. */
+/* Where a processor has both, SHA-NI takes single messages and what is left of a batch, AVX-512 full
+   lanes: on Zen 4 both take the same time there (docs/performance-hashes.md), on Intel's AVX-512
+   should be ahead by what is published of its instructions. */
 /* clang-format off */
 qs_sha_kernel_t const qs_sha256_kernels[] = {
 /*    name            needs           lanes narrow  one                  many                     */
