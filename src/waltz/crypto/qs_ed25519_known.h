@@ -157,10 +157,12 @@ lanes_check_known(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job, u3
 {
     vge_t p[GROUP_CNT];
     vfe_t z_inverse[GROUP_CNT];
-    u32 group_cnt = cnt / LANES;
+    u32 group_cnt = cnt / LANES, walked = 0;
     QS_ASSERT(group_cnt && group_cnt <= GROUP_CNT);
-    for (u32 g = 0; g < group_cnt; g++)
-        walk_known(&p[g], job + g * LANES, job + (g + 1) % group_cnt * LANES);
+    do { /* at least once, or gcc warns */
+        u32 next = (walked + 1) % group_cnt;
+        walk_known(&p[walked], job + walked * LANES, job + next * LANES);
+    } while (++walked < group_cnt);
     invert_each(z_inverse, p, group_cnt);
     for (u32 g = 0; g < group_cnt; g++, job += LANES, verdict += LANES) {
         u8 const *r[1][LANES];

@@ -293,14 +293,15 @@ decode(vdecoded_t *out, u8 const *const in[][LANES], u32 cnt, qs_ed25519_rule_t 
     row_t y[2];
     vec_t sign[2];
     vfe_t u[2], v[2], v3[2], x[2];
-    for (u32 i = 0; i < cnt; i++) {
+    u32 i = 0;
+    do { /* at least once, or gcc warns */
         load_points(&y[i], &sign[i], in[i]);
         decode_begin(&u[i], &v[i], &v3[i], &x[i], &y[i]);
-    }
+    } while (++i < cnt);
     vfe_pow_p58(x, x, cnt);
     vfe_mul_each(x, x, v3, cnt);
     vfe_mul_each(x, x, u, cnt);
-    for (u32 i = 0; i < cnt; i++)
+    for (i = 0; i < cnt; i++)
         decode_end(&out[i], &x[i], &u[i], &v[i], &y[i], sign[i], rule);
 }
 
