@@ -82,7 +82,7 @@ help:
 ## make test       unit tests, fuzz corpora, end-to-end tests
 ## make bench      every bench with its peers (NAME=ring: one)
 ## make check      format, lint, both compilers, sanitizers, races, models, fuzz
-## make soak       the long ones: kills, chaos
+## make soak       the long ones: kills, chaos, a million signatures
 ## make test-zerocopy   AF_XDP zero copy on a NIC that has it, in a small virtual machine
 ## make fmt lint install clean
 
@@ -185,7 +185,7 @@ test-zerocopy: deps-vm
 	@test/zerocopy/run.sh $(OUT) || [ $$? = 77 ]
 
 soak: deps-test
-	@$(MAKE) --no-print-directory -s all e2e
+	@$(MAKE) --no-print-directory -s all e2e $(OUT)/test/waltz/test_ed25519
 	@test/soak.sh $(OUT)
 
 formatted := $(sort $(shell find src test contrib -name '*.[ch]'))
