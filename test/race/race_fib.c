@@ -7,7 +7,7 @@
 #include "waltz/ip/qs_fib_tx.h"
 
 #define WAYS  4u
-#define SEEN  500u
+#define SEEN  100u
 #define BASE  0x0a000000u
 #define WHERE 0x08080808u
 
