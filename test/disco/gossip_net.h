@@ -5,6 +5,7 @@
 #define QS_TEST_GOSSIP_NET_H
 
 #include "disco/gossip/qs_gossip_node.h"
+#include "waltz/crypto/qs_sha256.h"
 
 #define NET_MAX     32u
 #define NET_LATENCY 1u /* ms */
@@ -69,11 +70,17 @@ net_send_(void *ctx, u32 ip, u16 port, u8 const *data, u32 sz)
 }
 
 static bool
-net_sign_(void *ctx, qs_gossip_role_t role, u8 const *data, u32 sz, u8 sig[64])
+net_sign_(void *ctx, u32 tag, qs_gossip_role_t role, u8 const *data, u32 sz)
 {
     net_node_t *n = ctx;
-    (void)role;
+    u8 sig[64], hash[32];
+
+    if (role == QS_GOSSIP_SIGN_PONG) {
+        qs_sha256(hash, data, sz);
+        data = hash, sz = 32;
+    }
     qs_ed25519_sign(sig, data, sz, n->node.conf.self.pubkey, n->secret);
+    qs_gossip_signed(&n->node, tag, sig, n->net->now_ms);
     return true;
 }
 

@@ -1,5 +1,9 @@
 #include "disco/gossip/qs_gossip_inner.h"
 
+#define UNSIGNED_MS 1000u /* a signature that takes longer will not come */
+
+typedef struct qs_gossip_unsigned unsigned_t;
+
 char const *
 qs_gossip_event_name(qs_gossip_event_t event)
 {
@@ -24,7 +28,7 @@ table_conf(qs_gossip_conf_t const *c, qs_hash_key_t key)
 
 /* place hands out the memory; with mem NULL it only adds up. */
 typedef struct parts {
-    u8 *table, *ping, *active, *received, *peer, *pong, *work;
+    u8 *table, *ping, *active, *received, *peer, *pong, *work, *unsigned_;
 } parts_t;
 
 static u64
@@ -38,9 +42,10 @@ place(parts_t *p, u8 *mem, qs_gossip_conf_t const *c)
                       qs_received_footprint(c->received_max),
                       (u64)c->origin_max * sizeof(qs_peer_t),
                       QS_GOSSIP_PONG_SLOTS * sizeof(u32),
-                      sizeof(struct qs_gossip_work)};
+                      sizeof(struct qs_gossip_work),
+                      QS_GOSSIP_UNSIGNED_MAX * sizeof(struct qs_gossip_unsigned)};
     u8 **const part[] = {&p->table, &p->ping, &p->active, &p->received,
-                         &p->peer,  &p->pong, &p->work};
+                         &p->peer,  &p->pong, &p->work,   &p->unsigned_};
 
     for (u32 i = 0; i < QS_COUNT(sz); i++) {
         if (!sz[i])
@@ -78,6 +83,7 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     n->peer = (qs_peer_t *)p.peer;
     n->pong_cnt = (u32 *)p.pong;
     n->work = (struct qs_gossip_work *)p.work;
+    n->unsigned_ = (struct qs_gossip_unsigned *)p.unsigned_;
     qs_crds_set_stake(&n->table, conf->self.pubkey, QS_CRDS_PINNED, 0);
 }
 
@@ -129,31 +135,105 @@ qs_gossip_emit(qs_gossip_node_t *n, qs_gossip_kind_t kind, u32 ip, u16 port, u8 
     n->conf.send(n->conf.ctx, ip, port, data, sz);
 }
 
-bool
-qs_gossip_signed(qs_gossip_node_t *n, qs_gossip_role_t role, u8 const *data, u32 sz, u8 sig[64])
-{
-    bool ok = n->conf.sign(n->conf.ctx, role, data, sz, sig);
+/* ---- signatures ---- */
 
-    n->event[QS_GOSSIP_ON_not_signed] += !ok;
-    return ok;
+bool
+qs_gossip_post(qs_gossip_node_t *n, unsigned_t const *u, qs_gossip_role_t role, u8 const *to_sign,
+               u32 to_sign_sz, u64 now_ms)
+{
+    u32 tag = ++n->unsigned_cnt ? n->unsigned_cnt : ++n->unsigned_cnt; /* never 0 */
+    unsigned_t *slot = &n->unsigned_[tag % QS_GOSSIP_UNSIGNED_MAX];
+
+    if (slot->tag && now_ms - slot->since_ms < UNSIGNED_MS) {
+        n->event[QS_GOSSIP_ON_not_signed]++;
+        return false;
+    }
+    *slot = *u;
+    slot->tag = tag;
+    slot->since_ms = now_ms;
+    if (n->conf.sign(n->conf.ctx, tag, role, to_sign, to_sign_sz))
+        return true;
+    slot->tag = 0;
+    n->event[QS_GOSSIP_ON_not_signed]++;
+    return false;
+}
+
+/* keep_own puts a value of ours into the table. */
+static void
+keep_own(qs_gossip_node_t *n, u8 const *value, u32 sz, u64 now_ms)
+{
+    qs_crds_t v;
+    qs_crds_item_t item;
+    u8 hash[32];
+
+    if (qs_crds_parse(value, sz, &v))
+        return;
+    qs_sha256(hash, value, sz);
+    qs_crds_item_make(&item, &n->table, value, &v, hash);
+    qs_crds_upsert(&n->table, &item, QS_CRDS_LOCAL, now_ms, NULL);
+}
+
+void
+qs_gossip_signed(qs_gossip_node_t *n, u32 tag, u8 const sig[64], u64 now_ms)
+{
+    unsigned_t *u = &n->unsigned_[tag % QS_GOSSIP_UNSIGNED_MAX];
+
+    if (!tag || u->tag != tag)
+        return;
+    u->tag = 0;
+    memcpy(u->data + u->sig_off, sig, 64);
+    if (u->what < QS_UNSIGNED_CALLER) {
+        qs_gossip_emit(n, (qs_gossip_kind_t)u->what, u->ip, u->port, u->data, u->sz);
+        return;
+    }
+    if (u->what != QS_UNSIGNED_CALLER)
+        keep_own(n, u->data, u->sz, now_ms);
+    if (u->what != QS_UNSIGNED_VALUE) {
+        memcpy(n->own, u->data, u->sz);
+        n->own_sz = u->sz;
+    }
+}
+
+void
+qs_gossip_refresh(qs_gossip_node_t *n, bool say, u64 now_ms)
+{
+    qs_contact_t self = n->conf.self;
+    unsigned_t u = {.what = say ? QS_UNSIGNED_SELF : QS_UNSIGNED_CALLER};
+
+    self.wallclock = now_ms;
+    u32 sz = qs_contact_write(&self, u.data + QS_CRDS_SIG_SZ, QS_CRDS_SMALL_SZ - QS_CRDS_SIG_SZ);
+    u.sz = QS_CRDS_SIG_SZ + sz;
+    qs_gossip_post(n, &u, QS_GOSSIP_SIGN_VALUE, u.data + QS_CRDS_SIG_SZ, sz, now_ms);
+}
+
+bool
+qs_gossip_say(qs_gossip_node_t *n, u8 const *data, u32 sz, u64 now_ms)
+{
+    unsigned_t u = {.what = QS_UNSIGNED_VALUE, .sz = QS_CRDS_SIG_SZ + sz};
+
+    if (sz > QS_CRDS_LARGE_SZ - QS_CRDS_SIG_SZ)
+        return false;
+    memcpy(u.data + QS_CRDS_SIG_SZ, data, sz);
+    return qs_gossip_post(n, &u, QS_GOSSIP_SIGN_VALUE, data, sz, now_ms);
 }
 
 void
 qs_gossip_ask(qs_gossip_node_t *n, u8 const *pubkey, u32 ip, u16 port, u64 now_ms)
 {
+    static u8 const no_sig[64];
     qs_ping_pair_t pair = {.ip = ip, .port = port};
-    u8 token[32], sig[64], out[QS_GOSSIP_PING_SZ];
+    unsigned_t u = {.what = QS_UNSIGNED_PING, .ip = ip, .port = port, .sig_off = 68};
+    u8 token[32];
 
     memcpy(pair.pubkey, pubkey, 32);
     memcpy(token, "SOLANA_PING_PONG", 16);
     qs_store_le64(token + 16, qs_rng_u64(&n->rng));
     qs_store_le64(token + 24, qs_rng_u64(&n->rng));
-    if (!qs_ping_ask(&n->ping, &pair, token, now_ms) ||
-        !qs_gossip_signed(n, QS_GOSSIP_SIGN_PING, token, sizeof(token), sig))
+    if (!qs_ping_ask(&n->ping, &pair, token, now_ms))
         return;
-    u32 sz =
-        qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, n->conf.self.pubkey, token, sig);
-    qs_gossip_emit(n, QS_GOSSIP_PING, ip, port, out, sz);
+    u.sz = qs_gossip_write_ping(u.data, sizeof(u.data), QS_GOSSIP_PING, n->conf.self.pubkey, token,
+                                no_sig);
+    qs_gossip_post(n, &u, QS_GOSSIP_SIGN_PING, token, sizeof(token), now_ms);
 }
 
 bool
@@ -167,57 +247,4 @@ qs_gossip_proven(qs_gossip_node_t *n, u8 const *pubkey, u32 ip, u16 port, u64 no
     if (want)
         qs_gossip_ask(n, pubkey, ip, port, now_ms);
     return ok;
-}
-
-/* sign_value puts a signature before data, which lies at value + 64, and hashes the whole. */
-static bool
-sign_value(qs_gossip_node_t *n, u8 *value, u32 data_sz, u8 hash[32])
-{
-    if (!qs_gossip_signed(n, QS_GOSSIP_SIGN_VALUE, value + QS_CRDS_SIG_SZ, data_sz, value))
-        return false;
-    qs_sha256(hash, value, QS_CRDS_SIG_SZ + data_sz);
-    return true;
-}
-
-u32
-qs_gossip_own_contact(qs_gossip_node_t *n, u8 *value, u32 room_sz, u64 now_ms, u8 hash[32])
-{
-    qs_contact_t self = n->conf.self;
-
-    self.wallclock = now_ms;
-    u32 sz = qs_contact_write(&self, value + QS_CRDS_SIG_SZ, room_sz - QS_CRDS_SIG_SZ);
-    return sz && sign_value(n, value, sz, hash) ? QS_CRDS_SIG_SZ + sz : 0;
-}
-
-static bool
-keep_own(qs_gossip_node_t *n, u8 const *value, u32 sz, u8 const hash[32], u64 now_ms)
-{
-    qs_crds_t v;
-    qs_crds_item_t item;
-
-    if (!sz || qs_crds_parse(value, sz, &v))
-        return false;
-    qs_crds_item_make(&item, &n->table, value, &v, hash);
-    qs_crds_outcome_t outcome = qs_crds_upsert(&n->table, &item, QS_CRDS_LOCAL, now_ms, NULL);
-    return outcome == QS_CRDS_INSERTED || outcome == QS_CRDS_REPLACED;
-}
-
-bool
-qs_gossip_say(qs_gossip_node_t *n, u8 const *data, u32 sz, u64 now_ms)
-{
-    u8 value[QS_GOSSIP_MTU], hash[32];
-
-    if (sz > QS_CRDS_LARGE_SZ - QS_CRDS_SIG_SZ)
-        return false;
-    memcpy(value + QS_CRDS_SIG_SZ, data, sz);
-    return sign_value(n, value, sz, hash) && keep_own(n, value, QS_CRDS_SIG_SZ + sz, hash, now_ms);
-}
-
-bool
-qs_gossip_refresh(qs_gossip_node_t *n, u64 now_ms)
-{
-    u8 value[QS_CRDS_SMALL_SZ], hash[32];
-    u32 sz = qs_gossip_own_contact(n, value, sizeof(value), now_ms, hash);
-
-    return keep_own(n, value, sz, hash, now_ms);
 }

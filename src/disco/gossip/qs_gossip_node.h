@@ -1,7 +1,8 @@
 /* qs_gossip_node - one node's part in gossip: what it says, believes, passes on and asks for.
 
    A library: datagrams and time go in, datagrams come out through `send`.  It opens nothing, and
-   the key that signs is behind `sign`.  The gossip tile and the lab's crowd run it; tests run many
+   the key that signs is elsewhere: `sign` asks for a signature, qs_gossip_signed brings it, at once or
+   later, and what was to be signed goes its way then.  The gossip tile and the lab's crowd run it; tests run many
    of them in one process with a clock of their own.
 
        datagrams --> parse --> cheap checks --> signatures, in batches --> table, pings, filters
@@ -14,7 +15,7 @@
    goes to an address that was not proven; ContactInfo is believed only from a proven address;
    other values only of origins whose ContactInfo is known.
 
-   Threads: one.  Blocks: never, if sign does not.  Allocates: never.
+   Threads: one.  Blocks: never.  Allocates: never.
    Bound: a datagram costs at most 17 signatures and one answer; a tick at most a round of each. */
 
 #ifndef QS_DISCO_GOSSIP_NODE_H
@@ -92,7 +93,8 @@ typedef enum qs_gossip_role {
     QS_GOSSIP_SIGN_VALUE, /* a value's data */
     QS_GOSSIP_SIGN_PRUNE, /* qs_gossip_prune_to_sign */
     QS_GOSSIP_SIGN_PING,  /* 32 bytes: our token */
-    QS_GOSSIP_SIGN_PONG,  /* 32 bytes: the hash of another's */
+    QS_GOSSIP_SIGN_PONG,  /* 48 bytes, of which the SHA-256 is signed: so nobody can have another
+                             32 bytes signed in its name */
 } qs_gossip_role_t;
 
 typedef struct qs_gossip_conf {
@@ -110,7 +112,9 @@ typedef struct qs_gossip_conf {
     u64 seed;
     void *ctx;
     void (*send)(void *ctx, u32 ip, u16 port, u8 const *data, u32 sz);
-    bool (*sign)(void *ctx, qs_gossip_role_t role, u8 const *data, u32 sz, u8 sig[64]);
+    /* Asks for a signature, to be brought with this tag.  May call qs_gossip_signed itself.  False: it
+       cannot be asked for now. */
+    bool (*sign)(void *ctx, u32 tag, qs_gossip_role_t role, u8 const *data, u32 sz);
 } qs_gossip_conf_t;
 
 typedef struct qs_gossip_node {
@@ -139,7 +143,12 @@ typedef struct qs_gossip_node {
     u64 event[QS_GOSSIP_EVENT_CNT];
     u64 rx[QS_GOSSIP_KIND_CNT], tx[QS_GOSSIP_KIND_CNT], rx_bytes, tx_bytes;
 
-    struct qs_gossip_work *work; /* scratch of a batch */
+    u8 own[QS_CRDS_SMALL_SZ]; /* our ContactInfo as it was signed last */
+    u32 own_sz;
+
+    struct qs_gossip_work *work;          /* scratch of a batch */
+    struct qs_gossip_unsigned *unsigned_; /* what waits for its signature */
+    u32 unsigned_cnt;                     /* asked for so far */
 } qs_gossip_node_t;
 
 /* qs_gossip_footprint returns the bytes of memory for conf, or 0 if a number in it is out of range. */
@@ -155,8 +164,12 @@ void qs_gossip_receive(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 c
    that should travel on at once. */
 void qs_gossip_tick(qs_gossip_node_t *n, u64 now_ms);
 
-/* qs_gossip_say puts a value of our own in: its data, which is signed here.  Returns false if it could
-   not be signed or there is no room. */
+/* qs_gossip_signed brings the signature that was asked for with tag; one that is not waited for (any
+   more) is ignored. */
+void qs_gossip_signed(qs_gossip_node_t *n, u32 tag, u8 const sig[64], u64 now_ms);
+
+/* qs_gossip_say puts a value of our own in as soon as its data is signed.  Returns false if no signature
+   could be asked for. */
 bool qs_gossip_say(qs_gossip_node_t *n, u8 const *data, u32 sz, u64 now_ms);
 
 /* qs_gossip_set_stake tells a node's stake, ours too. */

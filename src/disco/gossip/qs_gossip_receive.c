@@ -288,7 +288,10 @@ static void
 take_ping(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t const *msg,
           u64 now_ms)
 {
-    u8 hash[32], sig[64], out[QS_GOSSIP_PING_SZ];
+    static u8 const no_sig[64];
+    struct qs_gossip_unsigned u = {
+        .what = QS_UNSIGNED_PONG, .ip = d->src_ip, .port = d->src_port, .sig_off = 68};
+    u8 hash[32], preimage[48];
     u64 slot = qs_hash_u64(&n->table.conf.key, d->src_ip) % QS_GOSSIP_PONG_SLOTS;
 
     if (n->pong_second != now_ms / 1000) {
@@ -300,12 +303,13 @@ take_ping(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t co
         return;
     }
     n->pong_cnt[slot]++;
-    qs_gossip_pong_hash(hash, d->data + msg->ping.token_off);
-    if (!qs_gossip_signed(n, QS_GOSSIP_SIGN_PONG, hash, sizeof(hash), sig))
-        return;
-    u32 sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PONG, n->conf.self.pubkey, hash, sig);
-    qs_gossip_emit(n, QS_GOSSIP_PONG, d->src_ip, d->src_port, out, sz);
-    count(n, QS_GOSSIP_ON_ping_answered);
+    memcpy(preimage, "SOLANA_PING_PONG", 16);
+    memcpy(preimage + 16, d->data + msg->ping.token_off, 32);
+    qs_sha256(hash, preimage, sizeof(preimage));
+    u.sz = qs_gossip_write_ping(u.data, sizeof(u.data), QS_GOSSIP_PONG, n->conf.self.pubkey, hash,
+                                no_sig);
+    if (qs_gossip_post(n, &u, QS_GOSSIP_SIGN_PONG, preimage, sizeof(preimage), now_ms))
+        count(n, QS_GOSSIP_ON_ping_answered);
 }
 
 static void
@@ -395,14 +399,14 @@ static void
 send_prunes(qs_gossip_node_t *n, u64 now_ms)
 {
     work_t *w = n->work;
-    u8 relayer[QS_RECEIVED_RELAYERS][32], to_sign[QS_GOSSIP_SIGNED_MAX], out[QS_GOSSIP_MTU];
+    u8 relayer[QS_RECEIVED_RELAYERS][32], to_sign[QS_GOSSIP_SIGNED_MAX];
 
     for (u32 i = 0; i < w->upserted_cnt; i++) {
         u8 const *origin = w->upserted[i];
         u32 cnt = qs_received_prune(&n->received, origin, n->own_stake, stake_of, n, relayer);
         for (u32 k = 0; k < cnt; k++) {
+            struct qs_gossip_unsigned u = {.what = QS_UNSIGNED_PRUNE};
             qs_contact_t c;
-            u32 sig_off;
             qs_gossip_prune_t p = {.from = n->conf.self.pubkey,
                                    .dest = relayer[k],
                                    .origins = origin,
@@ -410,12 +414,11 @@ send_prunes(qs_gossip_node_t *n, u64 now_ms)
                                    .wallclock = now_ms};
             if (!qs_gossip_contact_of(n, relayer[k], &c))
                 continue;
-            u32 sz = qs_gossip_write_prune(out, sizeof(out), &p, &sig_off);
-            u32 signed_sz = qs_gossip_prune_to_sign(to_sign, sizeof(to_sign), &p, false);
-            if (!qs_gossip_signed(n, QS_GOSSIP_SIGN_PRUNE, to_sign, signed_sz, out + sig_off))
-                continue;
-            qs_gossip_emit(n, QS_GOSSIP_PRUNE, c.socket[QS_CONTACT_GOSSIP].ip,
-                           c.socket[QS_CONTACT_GOSSIP].port, out, sz);
+            u.ip = c.socket[QS_CONTACT_GOSSIP].ip;
+            u.port = c.socket[QS_CONTACT_GOSSIP].port;
+            u.sz = qs_gossip_write_prune(u.data, sizeof(u.data), &p, &u.sig_off);
+            u32 sz = qs_gossip_prune_to_sign(to_sign, sizeof(to_sign), &p, true);
+            qs_gossip_post(n, &u, QS_GOSSIP_SIGN_PRUNE, to_sign, sz, now_ms);
         }
     }
     w->upserted_cnt = 0;

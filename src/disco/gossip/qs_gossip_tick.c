@@ -68,8 +68,6 @@ draw_peer(qs_gossip_node_t *n)
 /* ---- pull requests ---- */
 
 typedef struct pull {
-    u8 caller[QS_CRDS_SMALL_SZ]; /* our ContactInfo, signed for this round */
-    u32 caller_sz;
     u32 items;     /* that one filter holds at most */
     u32 expected;  /* that it will hold, and some */
     u32 bit_max;   /* that fit beside the caller */
@@ -125,22 +123,20 @@ send_pull(qs_gossip_node_t *n, pull_t const *p, u64 partition, u32 ip, u16 port)
                                      .bits_set = b.set_cnt,
                                      .mask = mask,
                                      .mask_bits = p->mask_bits};
-    u32 sz = qs_gossip_write_pull_request(out, sizeof(out), &filter, p->caller, p->caller_sz);
+    u32 sz = qs_gossip_write_pull_request(out, sizeof(out), &filter, n->own, n->own_sz);
     if (sz)
         qs_gossip_emit(n, QS_GOSSIP_PULL_REQUEST, ip, port, out, sz);
 }
 
 static bool
-begin_pull(qs_gossip_node_t *n, pull_t *p, u64 now_ms)
+begin_pull(qs_gossip_node_t const *n, pull_t *p)
 {
-    u8 hash[32];
     u64 known = n->table.cnt + (n->table.purged.head - n->table.purged.tail) +
                 (n->table.failed.head - n->table.failed.tail);
 
-    p->caller_sz = qs_gossip_own_contact(n, p->caller, sizeof(p->caller), now_ms, hash);
-    if (!p->caller_sz)
+    if (!n->own_sz) /* not signed yet */
         return false;
-    u32 word_max = (QS_GOSSIP_MTU - 49 - 24 - p->caller_sz) / 8;
+    u32 word_max = (QS_GOSSIP_MTU - 49 - 24 - n->own_sz) / 8;
     p->bit_max = 64 * word_max;
     p->items = (u32)((double)p->bit_max / 4.79252918868);
     u64 items = known < FILTER_ITEMS_MIN ? FILTER_ITEMS_MIN : known;
@@ -198,7 +194,7 @@ pull(qs_gossip_node_t *n, u64 now_ms)
     bool ask_entrypoint =
         e < n->conf.entrypoint_cnt && (!n->peer_cnt || now_ms >= n->next_entrypoint_ms);
 
-    if ((!ask_entrypoint && !n->peer_cnt) || !begin_pull(n, &p, now_ms))
+    if ((!ask_entrypoint && !n->peer_cnt) || !begin_pull(n, &p))
         return;
     u64 partitions = 1ull << p.mask_bits, cnt = share(n, partitions);
     for (u64 i = 0; i < cnt; i++) {
@@ -380,13 +376,15 @@ void
 qs_gossip_tick(qs_gossip_node_t *n, u64 now_ms)
 {
     if (now_ms >= n->next_refresh_ms) {
-        qs_gossip_refresh(n, now_ms);
-        n->next_refresh_ms = now_ms + QS_GOSSIP_REFRESH_MS;
+        qs_gossip_refresh(n, true, now_ms);
+        n->next_refresh_ms = now_ms + (n->own_sz ? QS_GOSSIP_REFRESH_MS : QS_GOSSIP_TICK_MS);
     }
     if (now_ms >= n->next_pull_ms) {
         find_peers(n, now_ms);
         drop_gone(n);
         pull(n, now_ms);
+        qs_gossip_refresh(n, false,
+                          now_ms); /* for the next round: answers hold nothing much newer */
         n->next_pull_ms = now_ms + QS_GOSSIP_PULL_MS;
     }
     if (now_ms >= n->next_rotate_ms) {
