@@ -59,6 +59,8 @@ change(void *arg)
                             .gone = i & 8,
                             .neigh = {.ifindex = 10, .ip = i % 8 + 1, .usable = true}};
         tell(tx, other);
+        for (u32 k = 0; k < i % 128; k++) /* without a pause readers find it busy, and no more */
+            qs_pause();
         if (i % 64)
             continue;
         qs_fib_sync_begin(tx);
