@@ -68,7 +68,7 @@ say = @$(if $(V),:,echo '  $(1)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test deps-bench deps-check \
+.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test deps-bench deps-check deps-vm test-zerocopy \
     tests fuzzers races benches e2e aarch64
 
 all: $(OUT)/quickstep $(OUT)/libquickstep.a
@@ -82,6 +82,7 @@ help:
 ## make bench      every bench with its peers (NAME=ring: one)
 ## make check      format, lint, both compilers, sanitizers, races, models, fuzz
 ## make soak       the long ones: kills, chaos
+## make test-zerocopy   AF_XDP zero copy on a NIC that has it, in a small virtual machine
 ## make fmt lint install clean
 
 $(OUT)/src/%.o: src/%.c Makefile
@@ -169,6 +170,13 @@ bench: deps-bench
 
 check: deps-check
 	@test/check.sh
+
+deps-vm:
+	@./deps.sh install run vm
+
+test-zerocopy: deps-vm
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@test/zerocopy/run.sh $(OUT) || [ $$? = 77 ]
 
 soak: deps-test
 	@$(MAKE) --no-print-directory -s all e2e
