@@ -1,15 +1,19 @@
-/* Goal: the stages sysfs and irq ask for what the interface needs, no more, and undo restores every
-   byte.  Method: a host in a directory with an interface whose interrupts and files are there. */
+/* Goal: the stages ethtool, sysfs and irq ask for what the interface needs, no more, and undo restores every
+   byte.  Method: a host in a directory with an interface whose interrupts and files are there; for
+   ethtool also a real veth in a namespace. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
 #include "app/fake_host.h"
+#include "disco/netns.h"
+#include "waltz/xdp/qs_ethtool.h"
 
-#define DEFER "/sys/class/net/eth7/napi_defer_hard_irqs"
-#define FLUSH "/sys/class/net/eth7/gro_flush_timeout"
-#define SYSFS (1u << 2)
-#define IRQ   (1u << 3)
+#define DEFER   "/sys/class/net/eth7/napi_defer_hard_irqs"
+#define FLUSH   "/sys/class/net/eth7/gro_flush_timeout"
+#define ETHTOOL (1u << 2)
+#define SYSFS   (1u << 3)
+#define IRQ     (1u << 4)
 
 static qs_configure_t engine;
 static qs_config_t cfg;
@@ -134,4 +138,78 @@ Test(configure_nic, interrupts_stay_where_no_tile_is_bound_or_no_core_is_left)
     put("/proc/net/route", "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
                            "eth7\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\n");
     undo_restores(IRQ, before);
+}
+
+#define LRO     "/ethtool/eth7/rx-lro"
+#define UDP_GRO "/ethtool/eth7/rx-udp-gro-forwarding"
+#define VLAN    "/ethtool/eth7/rx-vlan-hw-parse"
+#define QUEUES  "/ethtool/eth7/queues"
+
+Test(configure_nic, offloads_go_off_and_queues_are_raised_but_never_taken_away)
+{
+    put("/sys/class/net/eth7/mtu", "1500\n");
+    put(LRO, "on\n");
+    put(UDP_GRO, "off\n");
+    put(VLAN, "on\n");
+    put(QUEUES, "2\n");
+    char *before = snapshot();
+    cfg.net.tiles = 4;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(LRO), "off\n"));
+    cr_assert(eq(str, (char *)get(VLAN), "on\n")); /* there is no VLAN */
+    cr_assert(eq(str, (char *)get(QUEUES), "4\n"));
+    cfg.net.tiles = 1;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(QUEUES), "4\n"));
+    undo_restores(ETHTOOL, before);
+}
+
+Test(configure_nic, tags_are_left_in_frames_where_there_is_a_vlan_and_sockets_need_nothing)
+{
+    put("/sys/class/net/eth7/mtu", "1500\n");
+    put("/sys/class/net/eth7.5/uevent", "DEVTYPE=vlan\n");
+    put("/sys/class/net/eth7.5/lower_eth7", "");
+    put(VLAN, "on\n");
+    cfg.net.provider = QS_CONFIG_net_provider_socket;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(VLAN), "on\n"));
+    cfg.net.provider = QS_CONFIG_net_provider_auto;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(VLAN), "off\n"));
+}
+
+Test(configure_nic, real_device_is_set_and_put_back)
+{
+    qs_ethtool_queues_t q;
+    qs_ethtool_feature_t gro;
+    if (unshare(CLONE_NEWNET)) {
+        printf("skipped: no network namespace of our own: %s\n", strerror(errno));
+        return;
+    }
+    int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    cr_assert(zero(int, netns_run(here, "ip link add n0 numrxqueues 4 numtxqueues 4 type veth peer "
+                                        "name n1 numrxqueues 4 numtxqueues 4")));
+    cr_assert(eq(int, qs_ethtool_queues_get("none", &q), -ENODEV));
+    cr_assert(eq(int, qs_ethtool_feature_get("n0", "no-such", &gro), -ENOENT));
+    cr_assert(zero(int, qs_ethtool_queues_set("n0", 1)));
+    cr_assert(eq(int, qs_ethtool_queues_set("n0", 5), -EINVAL));
+    cr_assert(zero(int, qs_ethtool_feature_set("n0", "rx-udp-gro-forwarding", true)));
+
+    strcpy(cfg.net.iface, "n0");
+    cfg.net.tiles = 3;
+    snprintf(cfg.configure.journal_path, sizeof(cfg.configure.journal_path), "%s/journal",
+             fake.root);
+    prepare();
+    engine.host = (qs_configure_host_t){0}; /* the real one */
+    cr_assert(eq(int, qs_configure_init(&engine, ETHTOOL), 0));
+    cr_assert(zero(int, qs_ethtool_queues_get("n0", &q)));
+    cr_assert(zero(int, qs_ethtool_feature_get("n0", "rx-udp-gro-forwarding", &gro)));
+    cr_assert(q.cnt == 3 && q.max == 4 && !gro.on);
+    prepare();
+    engine.host = (qs_configure_host_t){0};
+    cr_assert(eq(int, qs_configure_undo(&engine, ETHTOOL), 0));
+    cr_assert(zero(int, qs_ethtool_queues_get("n0", &q)));
+    cr_assert(zero(int, qs_ethtool_feature_get("n0", "rx-udp-gro-forwarding", &gro)));
+    cr_assert(q.cnt == 1 && gro.on);
+    close(here);
 }
