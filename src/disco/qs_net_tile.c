@@ -105,7 +105,7 @@ open_xsk(qs_net_t *n, qs_tile_ctx_t *ctx)
     qs_tile_shared_t const *mirror = qs_tile_shared_of(ctx, "netlink");
     err = qs_net_link_open(&n->link, conf.ifindex);
     if (!err)
-        err = qs_net_route_open(&n->route, conf.ifindex, mirror ? mirror->mem : NULL,
+        err = qs_net_route_open(&n->route, conf.ifindex, n->ip, mirror ? mirror->mem : NULL,
                                 mirror ? mirror->sz : 0);
     if (err)
         return err;
@@ -418,47 +418,53 @@ send_by_socket(qs_net_t *n, qs_send_t const *req, u32 cnt)
     return true;
 }
 
-static bool
-send_by_xdp(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, qs_net_route_slot_t *way)
-{
-    qs_send_dst_t const *dst = &req->dst[n->tx_done];
-    qs_frame_to_t to = {.dst_mac = qs_frame_mac(way->hop.dst_mac),
-                        .src_mac = qs_frame_mac(way->hop.src_mac),
-                        .src_ip = n->ip ? n->ip : way->hop.src_ip,
-                        .dst_ip = dst->ip,
-                        .src_port = n->port[req->src_port_idx].number,
-                        .dst_port = dst->port,
-                        .ip_id = n->ip_id++,
-                        .vlan = way->hop.vlan ? way->hop.vlan : QS_FRAME_NO_VLAN};
+/* What was put into the tx ring for a batch of requests. */
+typedef struct sums {
+    u32 datagrams;
+    u64 bytes;
+} sums_t;
 
-    if (!qs_net_xdp_send(n, &to, (u8 const *)&req->dst[req->dst_cnt], req->sz, stem->now)) {
+/* send_by_xdp sends one destination.  Returns false if there is no room. */
+QS_INLINE bool
+send_by_xdp(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, qs_net_route_slot_t *way,
+            sums_t *sums)
+{
+    u32 ports = (u32)n->port[req->src_port_idx].number << 16 | req->dst[n->tx_done].port;
+
+    if (!qs_net_xdp_room(n, stem->now)) {
         qs_metric_inc(&n->m->tx_full);
         return false;
     }
+    qs_net_xdp_send(n, &way->way, ports, (u8 const *)&req->dst[req->dst_cnt], req->sz, stem->now);
     if (qs_net_route_stale(way, stem->now))
         ask(n, stem, &way->hop);
-    qs_metric_inc(&n->m->tx_datagram);
-    qs_metric_inc(&n->m->tx_xdp);
-    qs_metric_add(&n->m->tx_bytes, req->sz);
+    sums->datagrams++;
+    sums->bytes += req->sz;
     n->tx_done++;
     return true;
 }
 
 /* send_one returns false if the kernel has no room and the request must be tried again. */
-static bool
-send_one(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req)
+QS_INLINE bool
+send_one(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, sums_t *sums)
 {
-    while (n->tx_done < req->dst_cnt) {
+    bool room = true;
+
+    while (room && n->tx_done < req->dst_cnt) {
         qs_net_route_slot_t *way = way_of(n, stem, req, &req->dst[n->tx_done]);
+        if (way) {
+            room = send_by_xdp(n, stem, req, way, sums);
+            continue;
+        }
         u32 cnt = 1;
-        while (!way && cnt < QS_BATCH && n->tx_done + cnt < req->dst_cnt &&
+        while (cnt < QS_BATCH && n->tx_done + cnt < req->dst_cnt &&
                !way_of(n, stem, req, &req->dst[n->tx_done + cnt]))
             cnt++;
-        if (!(way ? send_by_xdp(n, stem, req, way) : send_by_socket(n, req, cnt)))
-            return false;
+        room = send_by_socket(n, req, cnt);
     }
-    n->tx_done = 0;
-    return true;
+    if (room)
+        n->tx_done = 0;
+    return room;
 }
 
 /* net_frag holds what was put into the tx ring and not given to the kernel yet: should we die before,
@@ -467,6 +473,7 @@ static u32
 net_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
     qs_net_t *n = self;
+    sums_t sums = {0};
     u32 done = 0;
 
     if (!n->held[b->link]) {
@@ -479,11 +486,14 @@ net_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
             qs_metric_inc(&n->m->tx_bad_request);
             continue;
         }
-        if (!send_one(n, stem, req)) {
+        if (!send_one(n, stem, req, &sums)) {
             qs_stem_wake_at(stem, stem->now + TX_RETRY_NS);
             break;
         }
     }
+    qs_metric_add(&n->m->tx_datagram, sums.datagrams);
+    qs_metric_add(&n->m->tx_xdp, sums.datagrams);
+    qs_metric_add(&n->m->tx_bytes, sums.bytes);
     flush(n, stem, false);
     return done;
 }

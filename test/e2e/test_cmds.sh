@@ -57,7 +57,7 @@ supervisor=$!
 wait $asked || fail "ready: $(cat "$dir/ready" "$dir/log")"
 holds "$dir/ready" 'd["ready"] and d["tiles"] == 4 and d["running"] == 4 and d["instance"] == "e2e"'
 qs ps --json >"$dir/ps" || fail "ps"
-holds "$dir/ps" 'len(d["instances"]) == 1 and d["instances"][0]["alive"] and d["instances"][0]["running"] == 3'
+holds "$dir/ps" 'len(d["instances"]) == 1 and d["instances"][0]["alive"] and d["instances"][0]["running"] == 4'
 holds "$dir/ps" "d['instances'][0]['pid'] == $supervisor and d['instances'][0]['restarts'] == 0"
 qs mem --instance e2e --json >"$dir/mem" || fail "mem --instance"
 holds "$dir/mem" 'd["instance"] == "e2e" and all(w["page_bytes"] in (4096, 2 << 20) for w in d["workspaces"])'
