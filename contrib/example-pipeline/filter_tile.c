@@ -85,6 +85,8 @@ qs_tile_t const filter_tile = {
     .help    = "passes datagrams by length and first byte",
     .in      = {{.from = "net"}},
     .out     = {"counter"},
+    .must_out  = 1u << 0,
+    .passes_on = true,
     .metrics = filter_metric_desc,
     .layout  = filter_layout,
     .boot    = filter_boot,

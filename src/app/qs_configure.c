@@ -48,6 +48,9 @@ cannot(qs_configure_t *c, char const *path, char const *what, int err)
                                  what, strerror(-err));
     if (err == -EACCES || err == -EPERM)
         qs_error_hint(e, "run it as root (sudo), outside of containers");
+    else if (err == -ENOENT)
+        qs_error_hint(e, "this kernel has no such setting, or a container hides it: configure the "
+                         "host itself");
     else if (err == -EROFS)
         qs_error_hint(e, "it is read-only here, as in most containers: configure the host itself");
     else

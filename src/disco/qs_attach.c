@@ -118,7 +118,12 @@ qs_attach_open(qs_attach_t *a, char const *name, qs_topo_t const *const *topos)
         return err;
     err = qs_instance_open(&a->instance, geteuid(), chosen);
     if (err) {
-        snprintf(a->why, sizeof(a->why), "instance %s: %s", chosen, strerror(-err));
+        char root[QS_INSTANCE_PATH_MAX];
+        bool nowhere = err == -ENOENT && qs_instance_root(root, sizeof(root));
+        snprintf(a->why, sizeof(a->why), "instance %s: %s", chosen,
+                 nowhere ? "there is no tmpfs that we may write to, such as /dev/shm, and so no "
+                           "instance can be found"
+                         : strerror(-err));
         return err;
     }
     err = join_one(a, "boot", 0, &a->boot_wksp);

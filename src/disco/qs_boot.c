@@ -171,6 +171,7 @@ join_output(room_t *r, u32 i)
     qs_mcache_last(&out->tx, &last);
     out->base = r->wksp[me].mem;
     out->dcache = link->dcache;
+    out->mtu = link->mtu;
     out->chunk = qs_dcache_next(&link->dcache, last.chunk, last.sz);
     out->kind = r->me->out_kind[i];
     out->limited = link->flow != QS_LOSSY;

@@ -1,5 +1,6 @@
 /* What hwloc, the kernel's affinity and /sys say of the machine, as a qs_cpus_t. */
 
+#include <dirent.h>
 #include <hwloc.h>
 #include <sched.h>
 
@@ -31,6 +32,21 @@ add_cpu(qs_cpus_t *cpus, u32 os, u32 core)
     return c;
 }
 
+/* nodes_are_hidden says whether /sys/devices/system/node is there and empty, as in containers that
+   mount something over it: hwloc 2.9 asserts that it is not. */
+static bool
+nodes_are_hidden(void)
+{
+    DIR *dir = opendir("/sys/devices/system/node");
+    bool hidden = dir != NULL;
+
+    for (struct dirent *e; hidden && (e = readdir(dir));)
+        hidden = strncmp(e->d_name, "node", 4) != 0;
+    if (dir)
+        closedir(dir);
+    return hidden;
+}
+
 /* load_topology returns what hwloc knows of text, or of this machine if that is NULL; or NULL.
    Only what is asked for here is looked up: caches and the rest took most of the time.  Groups are
    what a node hangs on that is no whole package (AMD's NPS, Intel's SNC, all of "node:2 core:2"):
@@ -40,7 +56,7 @@ load_topology(char const *text)
 {
     hwloc_topology_t t;
 
-    if (hwloc_topology_init(&t))
+    if ((!text && nodes_are_hidden()) || hwloc_topology_init(&t))
         return NULL;
     if (hwloc_topology_set_all_types_filter(t, HWLOC_TYPE_FILTER_KEEP_NONE) ||
         hwloc_topology_set_type_filter(t, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL) ||

@@ -11,6 +11,8 @@
    verify -> dedup -> poh
                  payload: the transaction's bytes, ctl of them, then its parsed descriptor at
                  the next multiple of 8.  sig is the keyed hash of the first signature.
+   X -> sign     sig: the asker's tag 32 | qs_sign_kind_t 32.  payload: what is to be signed.
+   sign -> X     the same sig; payload: the signature of 64 bytes, or our public key of 32.
    shred -> store
                  payload: qs_fec_set_t, then its 32 data shreds of 1203 bytes.
 
@@ -96,6 +98,25 @@ QS_INLINE u32
 qs_txn_desc_off(u32 sz)
 {
     return (u32)qs_align_up(sz, 8);
+}
+
+/* qs_sign_sig makes the sig of a request to sign; qs_sign_{tag,kind}_of take it apart. */
+QS_INLINE u64
+qs_sign_sig(u32 tag, u32 kind)
+{
+    return tag | (u64)kind << 32;
+}
+
+QS_INLINE u32
+qs_sign_tag_of(u64 sig)
+{
+    return (u32)sig;
+}
+
+QS_INLINE u32
+qs_sign_kind_of(u64 sig)
+{
+    return (u32)(sig >> 32);
 }
 
 #define QS_FEC_DATA_CNT   32u

@@ -110,6 +110,7 @@ qs_tile_t const qs_tile_load = {
     .name    = "load",
     .help    = "sends numbered datagrams at a steady rate",
     .out     = {"net"},
+    .must_out = 1u << 0, /* load_poll publishes on it */
     .metrics = load_metric_desc,
     .layout  = load_layout,
     .boot    = load_boot,

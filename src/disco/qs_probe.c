@@ -1,14 +1,9 @@
 #include "disco/qs_probe.h"
 
-static bool
-test_and_set(qs_account_t *a, u64 number)
+static u64 *
+word_of(qs_account_t *a, u64 number)
 {
-    u64 *word = &a->seen[number / 64 % QS_COUNT(a->seen)];
-    u64 bit = 1ull << number % 64;
-    bool was = *word & bit;
-
-    *word |= bit;
-    return was;
+    return &a->seen[number / 64 % QS_COUNT(a->seen)];
 }
 
 /* forget clears the numbers that enter the window: those from a->next up to number. */
@@ -20,24 +15,47 @@ forget(qs_account_t *a, u64 number)
         return;
     }
     for (u64 n = a->next; n <= number; n++)
-        a->seen[n / 64 % QS_COUNT(a->seen)] &= ~(1ull << n % 64);
+        *word_of(a, n) &= ~(1ull << n % 64);
+}
+
+/* carry_out does what a->then says; done again from any point, it comes to the same. */
+static void
+carry_out(qs_account_t *a)
+{
+    u64 number = a->then.number;
+
+    if (number >= a->next && a->then.marks)
+        forget(a, number);
+    if (a->then.marks)
+        *word_of(a, number) |= 1ull << number % 64;
+    if (number >= a->next)
+        qs_store_release(&a->next, number + 1);
+    qs_store_relaxed(&a->received, a->then.received);
+    qs_store_relaxed(&a->repeated, a->then.repeated);
+    qs_store_relaxed(&a->late, a->then.late);
+    qs_store_release(&a->busy, 0);
+}
+
+void
+qs_account_repair(qs_account_t *a)
+{
+    if (qs_load_acquire(&a->busy))
+        carry_out(a);
 }
 
 qs_arrival_t
 qs_account_add(qs_account_t *a, u64 number)
 {
-    if (number >= a->next) {
-        forget(a, number);
-        test_and_set(a, number);
-        qs_store_relaxed(&a->next, number + 1);
-        qs_store_relaxed(&a->received, a->received + 1);
-        return QS_ARRIVAL_NEW;
-    }
-    if (a->next - number > QS_ACCOUNT_WINDOW || test_and_set(a, number)) {
-        qs_store_relaxed(&a->repeated, a->repeated + 1);
-        return QS_ARRIVAL_REPEATED;
-    }
-    qs_store_relaxed(&a->received, a->received + 1);
-    qs_store_relaxed(&a->late, a->late + 1);
-    return QS_ARRIVAL_LATE;
+    bool fresh = number >= a->next;
+    bool old = !fresh && a->next - number > QS_ACCOUNT_WINDOW;
+    bool repeated = old || (!fresh && *word_of(a, number) >> number % 64 & 1);
+
+    a->then.number = number;
+    a->then.marks = !repeated;
+    a->then.received = a->received + !repeated;
+    a->then.repeated = a->repeated + repeated;
+    a->then.late = a->late + (!repeated && !fresh);
+    qs_store_release(&a->busy, 1);
+    carry_out(a);
+    return repeated ? QS_ARRIVAL_REPEATED : fresh ? QS_ARRIVAL_NEW : QS_ARRIVAL_LATE;
 }

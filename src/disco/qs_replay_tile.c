@@ -168,6 +168,7 @@ qs_tile_t const qs_tile_replay = {
     .name    = "replay",
     .help    = "sends the UDP payloads of a capture file",
     .out     = {"net"},
+    .must_out = 1u << 0, /* replay_poll publishes on it */
     .metrics = replay_metric_desc,
     .layout  = replay_layout,
     .boot    = replay_boot,

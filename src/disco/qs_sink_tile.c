@@ -34,11 +34,22 @@ sink_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     return qs_layout_take(l, sizeof(sink_t), QS_ALIGN);
 }
 
+/* count_account: the account is right whatever instruction we died at, and metrics follow it. */
+static void
+count_account(sink_t *k)
+{
+    qs_metric_set(&k->m->received, k->account.received);
+    qs_metric_set(&k->m->repeated, k->account.repeated);
+    qs_metric_set(&k->m->late, k->account.late);
+}
+
 static int
 sink_boot(void *self, qs_tile_ctx_t *ctx)
 {
     sink_t *k = self;
     k->m = ctx->metrics;
+    qs_account_repair(&k->account);
+    count_account(k);
     return 0;
 }
 
@@ -55,18 +66,10 @@ count_probe(sink_t *k, u8 const *data, u32 sz, u64 now)
         qs_metric_inc(&k->m->damaged);
         return;
     }
-    switch (qs_account_add(&k->account, p.number)) {
-    case QS_ARRIVAL_REPEATED:
-        qs_metric_inc(&k->m->repeated);
-        return;
-    case QS_ARRIVAL_LATE:
-        qs_metric_inc(&k->m->late);
-        break;
-    case QS_ARRIVAL_NEW:
-        break;
-    }
-    qs_metric_inc(&k->m->received);
-    qs_hist_add(&k->account.latency, now > p.sent_ns ? now - p.sent_ns : 0);
+    bool repeated = qs_account_add(&k->account, p.number) == QS_ARRIVAL_REPEATED;
+    count_account(k);
+    if (!repeated)
+        qs_hist_add(&k->account.latency, now > p.sent_ns ? now - p.sent_ns : 0);
 }
 
 static u32

@@ -81,6 +81,7 @@ typedef struct qs_stem_out {
     qs_mcache_tx_t tx;
     u8 *base; /* our workspace */
     qs_dcache_t dcache;
+    u32 mtu;
     u32 chunk;    /* where the next payload goes */
     u32 credits;  /* announced and not published yet */
     u64 quota;    /* credits known of and not announced yet */
@@ -175,6 +176,13 @@ qs_stem_out_of(qs_stem_t const *s, u32 kind)
         if (s->out[i].kind == kind)
             return i;
     return UINT32_MAX;
+}
+
+/* qs_stem_out_mtu returns how many bytes fit in what prepare returns for out. */
+QS_INLINE u32
+qs_stem_out_mtu(qs_stem_t const *s, u32 out)
+{
+    return s->out[out].mtu;
 }
 
 /* qs_stem_prepare returns room for a payload of the mtu of link out, where the next publish on out

@@ -141,6 +141,10 @@ typedef struct qs_tile {
     char const *help; /* one line, for `quickstep topo` and the docs */
     qs_tile_in_t in[QS_TILE_IN_KIND_MAX];
     char const *out[QS_TILE_OUT_KIND_MAX]; /* by its own enum; "*": every consumer in the table */
+    u32 must_out; /* bits of out that a topology must have a link for: the tile publishes there without
+                       asking (qs_stem_out_of) whether it has one */
+    bool
+        passes_on; /* it copies what comes in to its outs: no out may have a smaller mtu than an in */
     qs_metric_desc_t const *metrics;
     qs_wait_t wait;
     bool is_net; /* its payloads begin anywhere: the low six bits of ctl are part of their address;

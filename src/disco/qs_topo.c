@@ -275,6 +275,30 @@ qs_plan_port_option(qs_plan_port_t const *port, char *buf, u64 buf_sz)
     return buf;
 }
 
+/* check_outs refuses a tile that lacks an out which it cannot do without, or that would copy into one
+   which is too small. */
+static int
+check_outs(maker_t *m, qs_plan_tile_t const *t, qs_tile_t const *table)
+{
+    u32 has = 0;
+
+    for (u32 o = 0; o < t->out_cnt; o++) {
+        qs_plan_link_t const *out = &m->plan->link[t->out[o]];
+        has |= 1u << t->out_kind[o];
+        for (u32 i = 0; table->passes_on && i < t->in_cnt; i++) {
+            qs_plan_link_t const *in = &m->plan->link[t->in[i]];
+            if (in->mtu > out->mtu)
+                return refuse(m, "link %s: mtu %u is less than the %u of %s, which %s passes on",
+                              out->name, out->mtu, in->mtu, in->name, t->name);
+        }
+    }
+    for (u32 k = 0; k < QS_TILE_OUT_KIND_MAX; k++)
+        if ((table->must_out & ~has) >> k & 1)
+            return refuse(m, "tile %s: there is no link %s -> %s, and it cannot do without",
+                          t->name, t->name, table->out[k] ? table->out[k] : "?");
+    return 0;
+}
+
 static int
 add_port(maker_t *m, char const *name, u32 number, u16 link_row)
 {
@@ -496,6 +520,8 @@ qs_plan_make(qs_plan_t *plan, qs_wksp_plan_t *wksp, qs_topo_t const *topo, qs_co
     int bad = add_tiles(&m);
     if (!bad)
         bad = add_links(&m);
+    for (u32 i = 0; !bad && i < plan->tile_cnt; i++)
+        bad = check_outs(&m, &plan->tile[i], tile_at(&m, (int)i));
     if (!bad)
         bad = add_ports(&m);
     if (!bad)

@@ -112,18 +112,76 @@ add_mounts(qs_shm_host_t *host)
     endmntent(f);
 }
 
+/* The two versions of control groups: how the line of /proc/self/cgroup goes on after its number, where
+   the groups are, and the files that say what a group may take and what it has. */
+static struct {
+    char const *line, *root, *max, *used;
+} const groups[] = {
+    {":", "/sys/fs/cgroup", "memory.max", "memory.current"},
+    {"memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"},
+};
+
+/* group_left returns what a control group may still take; the files that it holds go when need be. */
+static u64
+group_left(char const *dir, u32 version)
+{
+    char path[512], key[64];
+    u64 max = read_u64(dir, groups[version].max), value;
+    if (!max)
+        return UINT64_MAX; /* "max", or no such file */
+    u64 used = read_u64(dir, groups[version].used);
+    u64 left = max > used ? max - used : 0;
+    snprintf(path, sizeof(path), "%s/memory.stat", dir);
+    FILE *f = fopen(path, "re");
+    while (f && fscanf(f, "%63s %lu", key, &value) == 2)
+        if (!strcmp(key, "inactive_file") || !strcmp(key, "active_file"))
+            left += value;
+    if (f)
+        fclose(f);
+    return left;
+}
+
+/* groups_left is the least of our control groups and of all above them: beyond that the kernel kills,
+   although the host has memory. */
+static u64
+groups_left(void)
+{
+    char line[300], dir[400];
+    u64 left = UINT64_MAX;
+    FILE *f = fopen("/proc/self/cgroup", "re");
+    while (f && fgets(line, sizeof(line), f)) {
+        char const *rest = strchr(line, ':');
+        line[strcspn(line, "\n")] = 0;
+        for (u32 v = 0; rest && v < QS_COUNT(groups); v++) {
+            u64 len = strlen(groups[v].line);
+            if (strncmp(rest + 1, groups[v].line, len) != 0)
+                continue;
+            char *slash;
+            snprintf(dir, sizeof(dir), "%s%s", groups[v].root, rest + 1 + len);
+            do {
+                left = qs_min_u64(left, group_left(dir, v));
+                slash = strrchr(dir, '/');
+                *slash = 0;
+            } while (slash >= dir + strlen(groups[v].root));
+        }
+    }
+    if (f)
+        fclose(f);
+    return left;
+}
+
 static u64
 mem_available(void)
 {
     char line[128];
-    u64 kib = 0;
+    u64 kib = 0, group = groups_left();
     FILE *f = fopen("/proc/meminfo", "re");
     if (!f)
-        return UINT64_MAX; /* not known; the kernel will say */
+        return group; /* not known; the kernel will say */
     while (!kib && fgets(line, sizeof(line), f))
         (void)sscanf(line, "MemAvailable: %lu kB", &kib);
     fclose(f);
-    return kib ? kib << 10 : UINT64_MAX;
+    return qs_min_u64(group, kib ? kib << 10 : UINT64_MAX);
 }
 
 void

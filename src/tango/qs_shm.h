@@ -81,7 +81,7 @@ typedef struct qs_shm_host {
     u32 mount_cnt;
     char tmpfs[QS_INSTANCE_PATH_MAX]; /* empty: none */
     u64 tmpfs_sz, tmpfs_free;         /* bytes; both 0 if it has no limit or is not there */
-    u64 mem_available;                /* bytes the kernel could give without swapping */
+    u64 mem_available;                /* bytes the kernel could give without swapping or killing */
 } qs_shm_host_t;
 
 /* qs_shm_host looks around.  What cannot be seen is left out. */

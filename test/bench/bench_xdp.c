@@ -1,7 +1,7 @@
-/* The XDP program on one frame: our search through immediates against the same checks with the pairs in a
-   hash map, or compared one after the other.  The kernel runs it, many times per system call
-   (BPF_PROG_TEST_RUN); what its loop costs by itself is the row of the program that only passes.
-   Needs root. */
+/* The XDP program on one frame: our search through immediates against the same checks with the
+   pairs in a hash map, or compared one after the other.  The kernel runs it, many times per system
+   call (BPF_PROG_TEST_RUN); what its loop costs by itself is the row of the program that only
+   passes. Needs root. */
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

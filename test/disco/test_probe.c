@@ -4,6 +4,12 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "disco/qs_probe.h"
 #include "tango/rand.h"
 
@@ -72,6 +78,59 @@ Test(probe, a_random_walk_agrees_with_a_plain_set)
     }
     cr_assert(eq(u64, account.received, received));
     cr_assert(eq(u64, account.repeated, repeated));
+}
+
+/* expect_whole claims that what a kill left in the account is repaired to what a whole add makes, and
+   that the stem may present the number again. */
+static void
+expect_whole(qs_account_t const *left, u64 number, u32 step)
+{
+    account = *left;
+    qs_account_repair(&account);
+    u64 counted = account.received - 4;
+    qs_account_add(&account, number);
+    cr_assert(eq(u64, account.received, 5), "%lu, step %u", number, step);
+    cr_assert(eq(u64, account.repeated, counted), "%lu, step %u", number, step);
+    cr_assert(eq(u64, account.late, number == 3), "%lu, step %u", number, step);
+    cr_assert(eq(u64, account.next, number == 3 ? 5 : number + 1), "%lu, step %u", number, step);
+    for (u64 n = 0; n <= number; n++) {
+        bool had = n < 3 || n == 4 || n == number;
+        cr_assert(eq(int, qs_account_add(&account, n) == QS_ARRIVAL_REPEATED, had),
+                  "%lu, step %u: %lu", number, step, n);
+    }
+}
+
+Test(probe, a_kill_at_any_instruction_miscounts_nothing)
+{
+    static u64 const numbers[] = {5, 3, 70}; /* at the end, into a gap, over a gap */
+    qs_account_t *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert(shared != MAP_FAILED);
+    for (u32 i = 0; i < QS_COUNT(numbers); i++) {
+        int status;
+        u32 step = 0;
+        memset(shared, 0, sizeof(*shared));
+        for (u64 n = 0; n < 5; n++)
+            if (n != 3)
+                qs_account_add(shared, n);
+        pid_t pid = fork();
+        if (!pid) {
+            ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+            raise(SIGSTOP);
+            qs_account_add(shared, numbers[i]);
+            raise(SIGSTOP);
+            _exit(0);
+        }
+        cr_assert(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+        do {
+            expect_whole(shared, numbers[i], step++);
+            cr_assert(eq(int, (int)ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0));
+            cr_assert(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status));
+        } while (WSTOPSIG(status) != SIGSTOP);
+        cr_assert(gt(u32, step, 20));
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+    }
 }
 
 Test(probe, the_check_notices_each_field)

@@ -22,6 +22,11 @@ static qs_tile_t const ear = {.name = "ear",
 static qs_tile_t const fish = {.name = "fish", .in = {{.from = "sea"}}};
 static qs_tile_t const crab = {.name = "crab", .in = {{.from = "sea"}}};
 static qs_tile_t const hub = {.name = "hub", .in = {{.from = "*"}}, .out = {"*"}};
+static qs_tile_t const copier = {.name = "eye",
+                                 .in = {{.from = "wire"}},
+                                 .out = {"ear"},
+                                 .must_out = 1u << 0,
+                                 .passes_on = true};
 
 static u32
 none(qs_config_t const *cfg)
@@ -72,6 +77,10 @@ struct refusal {
     {                                                                                              \
         .tile = &ear, .cnt = 1                                                                     \
     }
+#define COPIER                                                                                     \
+    {                                                                                              \
+        .tile = &copier, .cnt = 1                                                                  \
+    }
 #define SEA                                                                                        \
     {                                                                                              \
         .tile = &sea, .cnt = 1                                                                     \
@@ -119,6 +128,8 @@ static struct refusal const refusals[] = {
     {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tqu"}}, "link wire -> eye: there is no option port.tqu"},
     {{WIRE, EYE}, {{"wire", "eye", GOOD, .ports = "tpu tpu"}}, "port.tpu = 9001 is already that of port.tpu"},
     {{WIRE, EYE, EAR}, {{"wire", "eye", GOOD, .ports = "tvu"}, {"wire", "ear", GOOD, .ports = "tvu"}}, "port.tvu = 8003 is already that of port.tvu"},
+    {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}}, "tile eye: there is no link eye -> ear"},
+    {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}, {"eye", "ear", .depth = 64, .mtu = 99, .flow = QS_RELIABLE}}, "link eye_ear: mtu 99 is less than the 100 of wire_eye, which eye passes on"},
     {{SEA, FISH}, {{"sea", "fish", GOOD}}, "link sea -> fish: a link from the wire must be lossy"},
     {{SEA, FISH}, {{"sea", "fish", .depth = 64, .mtu = 2049, .flow = QS_LOSSY}}, "link sea -> fish: mtu 2049 is more than a frame of 2048"},
     {{WIRE, {.tile = &eye, .cnt = 33}}, {{"wire", "eye", GOOD}}, "link wire_eye: 33 readers"},
@@ -165,12 +176,23 @@ Test(topo, the_same_rows_without_the_mistake_are_taken)
     cr_assert(eq(u32, at.plan.port[2].link_row, 1));
 }
 
+Test(topo, a_tile_that_passes_on_is_taken_when_its_out_is_as_large_as_its_in)
+{
+    static qs_tile_row_t const tiles[] = {WIRE, COPIER, EAR, {0}};
+    static qs_link_row_t const links[] = {{"wire", "eye", GOOD}, {"eye", "ear", GOOD}, {0}};
+    qs_topo_t topo = {.name = "trial", .tiles = tiles, .links = links};
+    cr_assert(eq(int, make(&topo), 0), "%s", at.err);
+}
+
 Test(topo, an_extra_port_that_is_taken_already_is_refused)
 {
     at.cfg.net.extra_ports[0] = at.cfg.port.tvu;
     at.cfg.net.extra_ports_cnt = 1;
     cr_assert(eq(int, make(&qs_topo_listen), -EINVAL));
-    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s", at.err);
+    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
+              at.err);
+    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
+              at.err);
 }
 
 Test(topo, a_tile_with_too_many_links_is_refused_and_nothing_is_overrun)
@@ -474,7 +496,7 @@ Test(topo, tiles_are_found_by_name_and_number_and_by_nothing_else)
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net"), 0));
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net:0"), 0));
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net:1"), 1));
-    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "sink"), 2));
+    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "sink"), 3));
     for (u32 i = 0; i < QS_COUNT(not_there); i++)
         cr_expect(eq(int, qs_plan_tile_of(&at.plan, not_there[i]), -1), "%s", not_there[i]);
 }

@@ -203,6 +203,7 @@ static qs_tile_t const tile_count = {
 
 static qs_tile_t const tile_relay = {
     .name    = "relay",
+    .passes_on = true,
     .help    = "passes on what it gets",
     .in      = {{.from = "*"}},
     .out     = {"*"},

@@ -126,6 +126,16 @@ qs keys pubkey "$dir/none" 2>/dev/null
 qs keys new 2>/dev/null
 [ $? = 2 ] || fail "no argument"
 
+# What is generated is what is committed (the options' files: test_config).
+root=$(realpath "$(dirname "$0")/../..")
+generated() { # generated FILE COMMAND...
+    local file=$root/$1
+    shift
+    qs "$@" | cmp -s - "$file" || fail "$file is not what quickstep $* prints"
+}
+generated contrib/man/quickstep.1 help --man
+generated contrib/completion/quickstep.bash help --bash
+
 # The generated page and completion are taken by the programs that they are for.
 bash -n <(qs help --bash) || fail "completion: not bash"
 words=$(bash -c "$(qs help --bash)"'; compopt() { :; }; COMP_WORDS=(quickstep configure und) COMP_CWORD=2

@@ -71,6 +71,20 @@ diff <(grep ^RUN "$dir/dry") <(grep ^RUN "$dir/init") || fail "the dry run showe
 [ "$(cat $rmem)" = $((2 * rmem_before)) ] || fail "rmem_max $(cat $rmem)"
 nobody "$dir/quickstep" configure check "${settings[@]}" >"$dir/said" 2>&1 || fail "check: $(cat "$dir/said")"
 
+# Where hwloc is told of two nodes, both of our cpus on the first, that node's pool is asked, and put back.
+node_pool=/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
+if [ -w $node_pool ]; then
+    cfg undo >/dev/null 2>&1 || fail "undo before two nodes"
+    export HWLOC_SYNTHETIC="node:2 core:$(nproc --all) pu:1"
+    cfg init >"$dir/said" 2>&1 || fail "init on two nodes: $(cat "$dir/said")"
+    grep -q "^RUN: echo [0-9]* > $node_pool\$" "$dir/said" || fail "node 0 was not asked: $(cat "$dir/said")"
+    quiet check || fail "check on two nodes"
+    cfg undo >"$dir/said" 2>&1 || fail "undo on two nodes: $(cat "$dir/said")"
+    unset HWLOC_SYNTHETIC
+    same "undo of a node's pool"
+    quiet init || fail "init after two nodes"
+fi
+
 # Those pages are for whoever was named: his instance gets them, and keeps undo from taking them.
 unshare -n setpriv --reuid 65534 --regid 65534 --clear-groups "$dir/quickstep" run --instance e2e \
     --topology listen --set net.tiles=3 --set net.provider=socket --set net.bind_address=127.0.0.1 >"$dir/log" 2>&1 &

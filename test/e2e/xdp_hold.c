@@ -1,6 +1,6 @@
-/* xdp_hold IFACE MODE - attaches quickstep's program, with a socket in slot 0, says so, and waits until it
-   is detached from outside: then it ends with 0.  MODE is skb or drv, or stranger: a program of
-   another name, in mode skb, held by a link. */
+/* xdp_hold IFACE MODE - attaches quickstep's program, with a socket in slot 0, says so, and waits
+   until it is detached from outside: then it ends with 0.  MODE is skb or drv, or stranger: a
+   program of another name, in mode skb, held by a link. */
 
 #include <bpf/bpf.h>
 #include <linux/if_link.h>

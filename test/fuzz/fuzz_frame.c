@@ -1,6 +1,6 @@
-/* Goal: whatever a frame holds, its reason is one of the list, the short cut agrees with the long way, and
-   a datagram lies inside the frame and says again what its headers said; what is written from it is
-   read back the same.
+/* Goal: whatever a frame holds, its reason is one of the list, the short cut agrees with the long
+   way, and a datagram lies inside the frame and says again what its headers said; what is written
+   from it is read back the same.
    Method: the input is the frame. */
 
 #include "waltz/ip/qs_frame.h"

@@ -1,7 +1,7 @@
-/* Goal: each instruction has the bytes that the instruction set's document (RFC 9669) gives it, labels
-   become the right distances, and every mistake is refused.
-   Method: encodings written out by hand from the document; the XDP program disassembled, and assembled
-   again from its text by a reader that knows nothing of the writer's tables. */
+/* Goal: each instruction has the bytes that the instruction set's document (RFC 9669) gives it,
+   labels become the right distances, and every mistake is refused.
+   Method: encodings written out by hand from the document; the XDP program disassembled, and
+   assembled again from its text by a reader that knows nothing of the writer's tables. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -1,7 +1,7 @@
-/* Goal: a frame is accepted exactly when it is one whole datagram, says what its headers say, and is
-   refused for the reason that is true; what we write is what the kernel would have made.
-   Method: one good frame, changed in one place per row of a table; every truncation in a block of its
-   exact size; checksums against the loop of RFC 1071; frames written and read back. */
+/* Goal: a frame is accepted exactly when it is one whole datagram, says what its headers say, and
+   is refused for the reason that is true; what we write is what the kernel would have made.
+   Method: one good frame, changed in one place per row of a table; every truncation in a block of
+   its exact size; checksums against the loop of RFC 1071; frames written and read back. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

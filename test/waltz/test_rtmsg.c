@@ -477,3 +477,61 @@ Test(rtmsg, the_kernels_own_dumps_say_what_was_set_up)
     cr_assert(ge(u32, seen.cnt[QS_RTMSG_LINK], 3));
     cr_assert(eq(u32, seen.cnt[QS_RTMSG_RULE], 3));
 }
+
+/* --- the fuzzer's corpus ---------------------------------------------------------------------- */
+
+static void
+save(char const *dir, char const *name, u8 cut)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    FILE *f = fopen(path, "wb");
+    cr_assert(ne(ptr, f, NULL));
+    cr_assert(eq(int, fputc(cut, f), cut));
+    cr_assert(eq(u64, fwrite(b.buf, 1, b.sz, f), b.sz));
+    fclose(f);
+    b = (build_t){0};
+}
+
+/* QS_CORPUS=test/fuzz/corpus/rtmsg build/test/waltz/test_rtmsg writes the corpus anew. */
+Test(rtmsg, corpus_of_the_fuzzer_is_written_when_asked_for)
+{
+    char const *dir = getenv("QS_CORPUS");
+    if (!dir)
+        return;
+    everything();
+    save(dir, "everything", 255);
+    for (u8 kind = 0; kind < 13; kind++) {
+        char name[32];
+        build_route(&b, RTM_NEWROUTE, NLM_F_REPLACE, RT_TABLE_MAIN, kind, 0x0a000000, 8);
+        build_u32(&b, RTA_OIF, 3);
+        build_end(&b);
+        snprintf(name, sizeof(name), "route_type_%u", kind);
+        save(dir, name, 255);
+    }
+    for (u32 i = 0; i < 12; i++) { /* twins, and a table that fills up */
+        build_route(&b, RTM_NEWROUTE, i % 3 ? NLM_F_APPEND : 0, RT_TABLE_MAIN, RTN_UNICAST,
+                    0x0a000000 + (i / 2 << 12), (u8)(20 + i / 2));
+        build_u32(&b, RTA_OIF, 3);
+        build_ip(&b, RTA_GATEWAY, 0x0a000001 + i);
+        build_end(&b);
+    }
+    build_route(&b, RTM_DELROUTE, 0, RT_TABLE_MAIN, RTN_UNICAST, 0x0a000000, 20);
+    build_u32(&b, RTA_OIF, 9);
+    build_end(&b);
+    save(dir, "routes", 100);
+    for (u32 i = 0; i < 10; i++) {
+        build_neigh(&b, i % 4 == 3 ? RTM_DELNEIGH : RTM_NEWNEIGH, 3, i % 2 ? NUD_STALE : NUD_FAILED,
+                    0x0a000001 + i / 2, mac);
+        build_end(&b);
+    }
+    save(dir, "neighbours", 20);
+    for (u32 i = 0; i < 6; i++) {
+        build_link(&b, i == 4 ? RTM_DELLINK : RTM_NEWLINK, 2 + i % 5, IFF_GOOD, "e", mac, 1500);
+        build_vlan(&b, 2, (u16)(i * 1000), i % 2 ? 0x8100 : 0x88a8);
+        build_end(&b);
+        build_addr(&b, i == 4 ? RTM_DELADDR : RTM_NEWADDR, 2 + i % 5, 0x0a000001 + i, 24);
+        build_end(&b);
+    }
+    save(dir, "links", 60);
+}

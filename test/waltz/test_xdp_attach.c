@@ -1,5 +1,5 @@
-/* Goal: our program comes onto an interface in the mode that was asked for, or a line says why not and
-   what to do; it never displaces another program, and it leaves nothing behind.
+/* Goal: our program comes onto an interface in the mode that was asked for, or a line says why not
+   and what to do; it never displaces another program, and it leaves nothing behind.
    Method: veth pairs in a namespace of the test's own; foreign programs put there by link and by
    netlink; our link detached from outside, and the interface deleted under it. */
 

@@ -1,7 +1,7 @@
 /* Goal: the program takes exactly our datagrams and leaves all else to the kernel, and it takes
    nothing when nobody is there to receive it.
-   Method: the kernel runs it (BPF_PROG_TEST_RUN) on a table of frames: with a real XSK in slot 0 a match
-   says XDP_REDIRECT; with the slot empty every frame says XDP_PASS.  Nothing is sent. */
+   Method: the kernel runs it (BPF_PROG_TEST_RUN) on a table of frames: with a real XSK in slot 0 a
+   match says XDP_REDIRECT; with the slot empty every frame says XDP_PASS.  Nothing is sent. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -85,7 +85,8 @@ static row_t const rows[] = {
     {"subnet broadcast",          0, NO_TAG, PATCH(IP, 16, 10, 77, 255, 255), 0, PASSED},
     {"multicast 224.0.0.1",       0, NO_TAG, PATCH(IP, 16, 224, 0, 0, 1), 0, PASSED},
     {"multicast 239.1.2.3",       0, NO_TAG, PATCH(IP, 16, 239, 1, 2, 3), 0, PASSED},
-    {"to us by broadcast MAC",    0, NO_TAG, PATCH(FRAME, 0, 255, 255, 255, 255, 255, 255), 0, TAKEN},
+    {"to us by broadcast MAC",    0, NO_TAG, PATCH(FRAME, 0, 255, 255, 255, 255, 255, 255), 0,
+     TAKEN},
     {"TCP",                       0, NO_TAG, PATCH(IP, 9, 6), 0, PASSED},
     {"ICMP",                      0, NO_TAG, PATCH(IP, 9, 1), 0, PASSED},
     {"IGMP",                      0, NO_TAG, PATCH(IP, 9, 2), 0, PASSED},
@@ -134,7 +135,7 @@ static row_t const rows[] = {
     {"IHL 14",                   14, NO_TAG, AS_IT_IS, 0, TAKEN},
     {"IHL 15",                   15, NO_TAG, AS_IT_IS, 0, TAKEN},
     {"IHL 15, other port",       15, NO_TAG, PATCH(UDP, 2, 0, 53), 0, USER_ONLY},
-    {"IHL 15, our port where it is without options", 15, NO_TAG, PATCH(IP, 22, 0x23, 0x28), 0, TAKEN},
+    {"IHL 15, our port in an option", 15, NO_TAG, PATCH(IP, 22, 0x23, 0x28), 0, TAKEN},
     {"IHL 15 beyond the frame",   0, NO_TAG, PATCH(IP, 0, 0x4f), 0, PASSED},
     {"IHL 10 reads the payload",  0, NO_TAG, PATCH(IP, 0, 0x49), 0, USER_ONLY},
     {"VLAN 5",                    0, TAG(0x81, 0, 0, 5), AS_IT_IS, 0, TAKEN},
@@ -151,7 +152,8 @@ static row_t const rows[] = {
     {"QinQ, two tags",            0, TAG(0x81, 0, 0, 7, 0x81, 0, 0, 5), AS_IT_IS, 0, PASSED},
     {"QinQ, old type",            0, TAG(0x91, 0, 0, 7, 0x81, 0, 0, 5), AS_IT_IS, 0, PASSED},
     {"service tag alone",         0, TAG(0x88, 0xa8, 0, 7), AS_IT_IS, 0, PASSED},
-    {"three tags",                0, TAG(0x81, 0, 0, 7, 0x81, 0, 0, 6, 0x81, 0, 0, 5), AS_IT_IS, 0, PASSED},
+    {"three tags",                0, TAG(0x81, 0, 0, 7, 0x81, 0, 0, 6, 0x81, 0, 0, 5), AS_IT_IS, 0,
+     PASSED},
     {"VLAN cut in the tag",       0, TAG(0x81, 0, 0, 5), AS_IT_IS, 16, PASSED},
     {"VLAN cut one byte short",   0, TAG(0x81, 0, 0, 5), AS_IT_IS, 45, PASSED},
     {"VLAN, headers whole",       0, TAG(0x81, 0, 0, 5), AS_IT_IS, 46, TAKEN},
@@ -355,7 +357,7 @@ pairs_of(qs_xdp_pair_t *pair, u32 cnt, u32 ip_cnt, qs_rng_t *rng)
 static void
 shoot_pairs(qs_xdp_filter_t filter, u32 cnt, u32 ip_cnt, qs_rng_t *rng)
 {
-    qs_xdp_pair_t pair[QS_XDP_PAIR_MAX];
+    qs_xdp_pair_t pair[QS_XDP_PAIR_MAX] = {0};
     pairs_of(pair, cnt, ip_cnt, rng);
     load(filter, pair, cnt);
     put_xsk(0);

@@ -68,9 +68,13 @@ xdp_space_xsk(u32 ifindex, u32 queue)
     if (fd < 0 || mem == MAP_FAILED || setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &reg, sizeof(reg)) ||
         setsockopt(fd, SOL_XDP, XDP_UMEM_FILL_RING, &frames, sizeof(frames)) ||
         setsockopt(fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &frames, sizeof(frames)) ||
-        setsockopt(fd, SOL_XDP, XDP_RX_RING, &frames, sizeof(frames)) ||
-        bind(fd, (struct sockaddr *)&at, sizeof(at)))
+        setsockopt(fd, SOL_XDP, XDP_RX_RING, &frames, sizeof(frames)))
         return -errno;
+    for (u32 tries = 0; bind(fd, (struct sockaddr *)&at, sizeof(at)); tries++) {
+        if (errno != EBUSY || tries == 200) /* a socket before us is still going away */
+            return -errno;
+        usleep(5000);
+    }
     return fd;
 }
 

@@ -15,8 +15,8 @@
    in between (full, no such label, label bound twice) is remembered and is what resolve returns,
    so that nobody checks each instruction.
 
-   The names are those of the instruction set's document (RFC 9669): alu is 64 bits wide, alu32 leaves
-   the upper half 0; jmp32 compares lower halves.  Immediates of 64-bit operations are
+   The names are those of the instruction set's document (RFC 9669): alu is 64 bits wide, alu32
+   leaves the upper half 0; jmp32 compares lower halves.  Immediates of 64-bit operations are
    sign-extended.
 
    Threads: one owner.  Blocks: never.  Allocates: never. */
@@ -140,15 +140,15 @@ void qs_ebpf_jmp32_imm(qs_ebpf_t *e, qs_ebpf_cond_t cond, qs_ebpf_reg_t dst, i32
 void qs_ebpf_call(qs_ebpf_t *e, u32 helper);
 void qs_ebpf_exit(qs_ebpf_t *e);
 
-/* qs_ebpf_resolve writes the distances of all jumps.  Returns 0, or the first error: -ENOSPC (too many
-   instructions or labels), -EINVAL (a label or register that is none, a label bound twice),
+/* qs_ebpf_resolve writes the distances of all jumps.  Returns 0, or the first error: -ENOSPC (too
+   many instructions or labels), -EINVAL (a label or register that is none, a label bound twice),
    -ENOENT (a jump to a label that was never bound), -ERANGE (a distance beyond 16 bits, or a
    jump out of the program). */
 int qs_ebpf_resolve(qs_ebpf_t *e);
 
-/* qs_ebpf_text writes instruction insn[at] in words; jumps name the index they go to.  cnt bounds what
-   is read.  Returns how many slots it takes, 1 or 2; what is no instruction becomes ".insn" and
-   its bytes. */
+/* qs_ebpf_text writes instruction insn[at] in words; jumps name the index they go to.  cnt bounds
+   what is read.  Returns how many slots it takes, 1 or 2; what is no instruction becomes ".insn"
+   and its bytes. */
 u32 qs_ebpf_text(char *text, u64 sz, struct bpf_insn const *insn, u32 cnt, u32 at);
 
 /* qs_ebpf_write prints a program, one line per instruction: "  12: if r0 != 0x8 goto 40". */

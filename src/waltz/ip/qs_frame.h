@@ -38,8 +38,8 @@
     X(arg, ETHERTYPE,    ethertype,    "frames that are not IPv4")                                 \
     X(arg, VLAN_NESTED,  vlan_nested,  "frames with more than one VLAN tag, or a service tag")     \
     X(arg, IP_VERSION,   ip_version,   "frames that say IPv4 and hold another version")            \
-    X(arg, IP_HDR_LEN,   ip_hdr_len,   "frames whose IP header length is below 20 or beyond the packet") \
-    X(arg, IP_LEN,       ip_len,       "frames whose IP length is beyond the frame or too small for UDP") \
+    X(arg, IP_HDR_LEN,   ip_hdr_len,   "frames whose IP header length is below 20 or too large")   \
+    X(arg, IP_LEN,       ip_len,       "frames whose IP length is too large, or too small for UDP")   \
     X(arg, FRAGMENT,     fragment,     "frames with a fragment of a datagram")                     \
     X(arg, NOT_UDP,      not_udp,      "frames with another protocol than UDP")                    \
     X(arg, UDP_LEN_ZERO, udp_len_zero, "datagrams whose UDP length is 0")                          \
@@ -60,8 +60,10 @@ typedef enum qs_frame_reason {
 /* QS_FRAME_METRICS makes one counter per reason, rx_short and so on, in the order of the enum:
    #define NET_METRICS(COUNTER, GAUGE) QS_FRAME_METRICS(COUNTER) ..
    (&m->rx_short)[reason - QS_FRAME_SHORT] is the counter of a reason. */
+/* clang-format off */
 #define QS_FRAME_REASON_METRIC_(COUNTER, NAME, name, help) COUNTER(rx_##name, help)
-#define QS_FRAME_METRICS(COUNTER)                          QS_FRAME_REASONS(QS_FRAME_REASON_METRIC_, COUNTER)
+#define QS_FRAME_METRICS(COUNTER) QS_FRAME_REASONS(QS_FRAME_REASON_METRIC_, COUNTER)
+/* clang-format on */
 
 typedef struct qs_frame {
     u64 src_mac;
@@ -158,8 +160,8 @@ qs_frame_hdr_sz(u32 vlan)
     return vlan == QS_FRAME_NO_VLAN ? QS_FRAME_HDR_SZ : QS_FRAME_HDR_MAX;
 }
 
-/* qs_frame_write writes the headers and copies the payload behind them: TTL 64, don't fragment, both
-   checksums complete, as the kernel would.  frame has room for QS_FRAME_HDR_MAX + payload_sz
+/* qs_frame_write writes the headers and copies the payload behind them: TTL 64, don't fragment,
+   both checksums complete, as the kernel would.  frame has room for QS_FRAME_HDR_MAX + payload_sz
    bytes and does not overlap the payload; payload_sz <= QS_FRAME_PAYLOAD_MAX.  Returns the size of
    the frame, which may be below Ethernet's 60 bytes: the driver pads. */
 u32 qs_frame_write(u8 *frame, qs_frame_to_t const *to, void const *payload, u32 payload_sz);

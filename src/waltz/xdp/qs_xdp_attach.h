@@ -57,8 +57,8 @@ typedef struct qs_xdp {
    closed: -EINVAL (spec), -EPERM, -ENOMEM, or another -errno of bpf(2). */
 int qs_xdp_load(qs_xdp_t *xdp, qs_xdp_spec_t const *spec, FILE *log);
 
-/* qs_xdp_prog_load gives any XDP program to the kernel; log as above.  Returns its fd, close-on-exec, or
-   -errno of bpf(2): -EACCES and -EINVAL are the verifier's. */
+/* qs_xdp_prog_load gives any XDP program to the kernel; log as above.  Returns its fd,
+   close-on-exec, or -errno of bpf(2): -EACCES and -EINVAL are the verifier's. */
 int qs_xdp_prog_load(char const *name, qs_ebpf_t const *ebpf, FILE *log);
 
 /* qs_xdp_attach puts the loaded program on an interface.  Returns 0, or with nothing changed:
@@ -96,7 +96,8 @@ typedef struct qs_xdp_query {
     qs_xdp_found_t found[2];
 } qs_xdp_query_t;
 
-/* qs_xdp_query fills *query for an interface.  Returns 0 (cnt may be 0), -ENODEV or another -errno. */
+/* qs_xdp_query fills *query for an interface.  Returns 0 (cnt may be 0), -ENODEV or another
+   -errno. */
 int qs_xdp_query(u32 ifindex, qs_xdp_query_t *query);
 
 /* qs_xdp_query_slots tells which slots of an XSKMAP hold a socket: slot[i] is the queue it is bound
@@ -104,8 +105,8 @@ int qs_xdp_query(u32 ifindex, qs_xdp_query_t *query);
    (another kind of map), -EPERM or another -errno. */
 int qs_xdp_query_slots(u32 map_id, i32 *slot, u32 slot_cnt);
 
-/* qs_xdp_query_insns writes the program as the kernel runs it, one line per instruction.  Returns 0,
-   -ENOENT, -EPERM or another -errno. */
+/* qs_xdp_query_insns writes the program as the kernel runs it, one line per instruction.  Returns
+   0, -ENOENT, -EPERM or another -errno. */
 int qs_xdp_query_insns(u32 prog_id, FILE *out);
 
 /* qs_xdp_describe writes one line on a foreign program into text: id, name, mode, and the command

@@ -1,0 +1,349 @@
+/* Goal: nodes that know one entrypoint find each other, new values reach all within a second, who goes is
+   forgotten and who comes back is found; and of hostile input each kind is counted under its own name
+   and changes nothing.
+   Method: whole clusters in this process, with real messages and signatures, in simulated time. */
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "disco/gossip_net.h"
+
+static net_t net;
+
+static void
+end(void)
+{
+    net_close(&net);
+}
+
+TestSuite(gossip_node, .fini = end);
+
+static u64
+event(u32 node, qs_gossip_event_t e)
+{
+    return net.at[node].node.event[e];
+}
+
+Test(gossip_node, four_nodes_see_each_other_within_five_seconds)
+{
+    net_open(&net, 1);
+    for (u32 i = 1; i < 4; i++) {
+        net_run(&net, 300);
+        net_add(&net);
+    }
+    net_run(&net, 5000);
+    cr_assert(eq(u32, net_known_pairs(&net), 16));
+    for (u32 i = 0; i < 4; i++)
+        for (u32 r = 1; r < QS_GOSSIP_REASON_CNT; r++)
+            cr_assert(eq(u64, net.at[i].node.refused[r], 0), "node %u refused: %s", i,
+                      qs_gossip_reason_name(r));
+}
+
+Test(gossip_node, a_new_value_is_everywhere_within_a_second)
+{
+    u8 data[200];
+
+    net_open(&net, 6);
+    net_run(&net, 8000);
+    cr_assert(eq(u32, net_known_pairs(&net), 36));
+    u32 sz = qs_crds_write_lowest_slot(data, sizeof(data), net.at[5].node.conf.self.pubkey, 99,
+                                       net.now_ms);
+    cr_assert(qs_gossip_say(&net.at[5].node, data, sz, net.now_ms));
+    net_run(&net, 1000);
+    for (u32 i = 0; i < net.cnt; i++) {
+        qs_crds_table_t *t = &net.at[i].node.table;
+        u8 const *pk = net.at[5].node.conf.self.pubkey;
+        u64 label = qs_crds_label(t, QS_CRDS_LOWEST_SLOT, 0, pk);
+        cr_assert(ne(u32, qs_crds_find(t, label, QS_CRDS_LOWEST_SLOT, 0, pk), QS_CRDS_NONE), "%u",
+                  i);
+    }
+}
+
+Test(gossip_node, who_goes_is_forgotten_and_who_comes_back_is_found)
+{
+    u8 stranger[32] = {9};
+
+    net_open(&net, 4);
+    net_run(&net, 6000);
+    for (u32 i = 0; i < 4; i++) /* as soon as there is stake somewhere, others have 15 s */
+        qs_gossip_set_stake(&net.at[i].node, stranger, 1000 * QS_LAMPORTS_A_SOL, net.now_ms);
+    net_run(&net, 30000);
+    cr_assert(eq(u32, net_known_pairs(&net), 16), "those who stay are refreshed");
+    net.at[2].up = false;
+    net_run(&net, 20000);
+    for (u32 i = 0; i < 4; i++)
+        cr_assert(eq(int, net_knows(&net, i, 2), i == 2), "node %u", i);
+    net.at[2].up = true;
+    net_run(&net, 8000);
+    cr_assert(eq(u32, net_known_pairs(&net), 16));
+}
+
+Test(gossip_node, twenty_nodes_converge_and_prune_what_comes_too_often)
+{
+    u64 pruned = 0;
+
+    net_open(&net, 20);
+    net_run(&net, 15000);
+    cr_assert(eq(u32, net_known_pairs(&net), 400));
+    for (u32 round = 0; round < 40; round++) {
+        u8 data[200];
+        u32 who = round % 3;
+        u32 sz = qs_crds_write_lowest_slot(data, sizeof(data), net.at[who].node.conf.self.pubkey,
+                                           round, net.now_ms);
+        qs_gossip_say(&net.at[who].node, data, sz, net.now_ms);
+        net_run(&net, 700);
+    }
+    for (u32 i = 0; i < 20; i++)
+        pruned += event(i, QS_GOSSIP_ON_prune_taken);
+    cr_assert(gt(u64, pruned, 0));
+}
+
+/* ---- hostile input, to node 0 of three that know each other ---- */
+
+static u8 evil_secret[32] = {66}, evil_key[32];
+
+static void
+open_three(void)
+{
+    net_open(&net, 3);
+    net_run(&net, 6000);
+    cr_assert(eq(u32, net_known_pairs(&net), 9));
+    qs_ed25519_public_key(evil_key, evil_secret);
+}
+
+static void
+send_to_0(u32 src_ip, u16 src_port, u8 const *data, u32 sz)
+{
+    net_put(&net, src_ip, src_port, net.at[0].ip, net.at[0].port, data, sz);
+    net_run(&net, 3);
+}
+
+static qs_contact_t
+evil_contact(void)
+{
+    qs_contact_t c = {.wallclock = net.now_ms, .outset = 1, .shred_version = 4711};
+    memcpy(c.pubkey, evil_key, 32);
+    c.socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){0x0a000063, 8001};
+    return c;
+}
+
+/* value_of signs data with a secret. */
+static u32
+value_of(u8 *value, u8 const *data, u32 sz, u8 const secret[32])
+{
+    u8 key[32];
+    qs_ed25519_public_key(key, secret);
+    qs_ed25519_sign(value, data, sz, key, secret);
+    memcpy(value + 64, data, sz);
+    return 64 + sz;
+}
+
+static void
+push_to_0(u8 const *value, u32 value_sz)
+{
+    u8 out[QS_GOSSIP_MTU];
+    u32 sz = qs_gossip_write_values(out, sizeof(out), QS_GOSSIP_PUSH, evil_key);
+    sz = qs_gossip_add_value(out, sizeof(out), sz, value, value_sz);
+    send_to_0(0x0a000063, 8001, out, sz);
+}
+
+static void
+push_contact(qs_contact_t const *c, bool forge)
+{
+    u8 data[400], value[500];
+    u32 sz = value_of(value, data, qs_contact_write(c, data, sizeof(data)), evil_secret);
+    value[3] ^= forge;
+    push_to_0(value, sz);
+}
+
+/* expect_event runs body and demands that exactly this one was counted once more, and that nobody new is
+   believed. */
+#define expect_event(e, body)                                                                      \
+    do {                                                                                           \
+        u64 before_ = event(0, QS_GOSSIP_ON_##e);                                                  \
+        u32 known_ = net.at[0].node.table.cnt;                                                     \
+        body;                                                                                      \
+        cr_expect(eq(u64, event(0, QS_GOSSIP_ON_##e), before_ + 1), #e);                           \
+        cr_expect(eq(u32, net.at[0].node.table.cnt, known_), #e);                                  \
+    } while (0)
+
+Test(gossip_node, hostile_contact_infos_are_named_and_not_believed)
+{
+    open_three();
+    qs_contact_t c = evil_contact();
+
+    expect_event(unproven, push_contact(&c, false));
+    expect_event(signature, push_contact(&c, true));
+    c.wallclock = net.now_ms - 16000;
+    expect_event(window, push_contact(&c, false));
+    c.wallclock = net.now_ms + 16000;
+    expect_event(window, push_contact(&c, false));
+    c = evil_contact(), c.shred_version = 1;
+    expect_event(shred_version, push_contact(&c, false));
+    c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].port = 0;
+    expect_event(address, push_contact(&c, false));
+    c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = 0x7f000001;
+    expect_event(address, push_contact(&c, false));
+    c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = net.at[0].ip;
+    expect_event(address, push_contact(&c, false));
+    c = evil_contact();
+    memcpy(c.pubkey, net.at[0].node.conf.self.pubkey, 32);
+    expect_event(own, push_contact(&c, false)); /* older than we are */
+    c.outset = UINT64_MAX / 4;
+    expect_event(signature, push_contact(&c, false));
+    cr_assert(not(net.at[0].node.twin));
+}
+
+Test(gossip_node, a_twin_that_began_later_is_noticed_only_when_it_has_our_key)
+{
+    u8 data[400], value[500];
+
+    open_three();
+    qs_contact_t c = net.at[0].node.conf.self;
+    c.outset++;
+    c.wallclock = net.now_ms;
+    u32 sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), net.at[0].secret);
+    push_to_0(value, sz);
+    cr_assert(net.at[0].node.twin);
+}
+
+Test(gossip_node, values_of_strangers_and_repeats_are_named)
+{
+    u8 data[400], value[500];
+
+    open_three();
+    u32 sz = qs_crds_write_lowest_slot(data, sizeof(data), evil_key, 5, net.now_ms);
+    u32 value_sz = value_of(value, data, sz, evil_secret);
+    expect_event(unknown_origin, push_to_0(value, value_sz));
+
+    u8 const *friend = net.at[1].node.conf.self.pubkey;
+    sz = qs_crds_write_lowest_slot(data, sizeof(data), friend, 5, net.now_ms);
+    value_sz = value_of(value, data, sz, net.at[1].secret);
+    push_to_0(value, value_sz);
+    expect_event(duplicate, push_to_0(value, value_sz));
+    sz = qs_crds_write_lowest_slot(data, sizeof(data), friend, 4, net.now_ms - 50);
+    value_sz = value_of(value, data, sz, net.at[1].secret);
+    expect_event(older, push_to_0(value, value_sz));
+}
+
+Test(gossip_node, hostile_pings_and_pongs_are_named)
+{
+    u8 out[200], token[32] = {7}, sig[64];
+
+    open_three();
+    qs_ed25519_sign(sig, token, 32, evil_key, evil_secret);
+    u32 sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PONG, evil_key, token, sig);
+    expect_event(pong_unasked, send_to_0(0x0a000063, 8001, out, sz));
+    sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, evil_key, token, sig);
+    expect_event(ping_answered, send_to_0(0x0a000063, 8001, out, sz));
+    sig[0] ^= 1;
+    sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, evil_key, token, sig);
+    expect_event(ping_signature, send_to_0(0x0a000063, 8001, out, sz));
+    sig[0] ^= 1;
+    sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, evil_key, token, sig);
+    u64 before = event(0, QS_GOSSIP_ON_ping_rate);
+    for (u32 i = 0; i < 100; i++)
+        net_put(&net, 0x0a000063, 8001, net.at[0].ip, net.at[0].port, out, sz);
+    net_run(&net, 3);
+    cr_assert(gt(u64, event(0, QS_GOSSIP_ON_ping_rate), before + 50));
+}
+
+static u32
+prune_of(u8 *out, u8 const *dest, u64 wallclock, u8 const *from, u8 const secret[32], bool prefixed)
+{
+    u8 to_sign[1300];
+    u32 sig_off;
+    qs_gossip_prune_t p = {
+        .from = from, .dest = dest, .origins = evil_key, .cnt = 1, .wallclock = wallclock};
+    u32 sz = qs_gossip_write_prune(out, QS_GOSSIP_MTU, &p, &sig_off);
+    u32 n = qs_gossip_prune_to_sign(to_sign, sizeof(to_sign), &p, prefixed);
+    qs_ed25519_sign(out + sig_off, to_sign, n, from, secret);
+    return sz;
+}
+
+Test(gossip_node, prunes_are_obeyed_in_both_forms_and_only_for_us_now_and_signed)
+{
+    u8 out[QS_GOSSIP_MTU];
+
+    open_three();
+    u8 const *self = net.at[0].node.conf.self.pubkey;
+    u32 sz = prune_of(out, self, net.now_ms, evil_key, evil_secret, false);
+    expect_event(prune_taken, send_to_0(0x0a000063, 8001, out, sz));
+    sz = prune_of(out, self, net.now_ms, evil_key, evil_secret, true);
+    expect_event(prune_taken, send_to_0(0x0a000063, 8001, out, sz));
+    out[200] ^= 1; /* the destination or the time, and so the signature */
+    sz = prune_of(out, evil_key, net.now_ms, evil_key, evil_secret, true);
+    expect_event(prune_other, send_to_0(0x0a000063, 8001, out, sz));
+    sz = prune_of(out, self, net.now_ms - 1100, evil_key, evil_secret, true);
+    expect_event(prune_old, send_to_0(0x0a000063, 8001, out, sz));
+    sz = prune_of(out, self, net.now_ms, evil_key, net.at[1].secret, true);
+    expect_event(prune_signature, send_to_0(0x0a000063, 8001, out, sz));
+}
+
+static u32
+request_of(u8 *out, qs_contact_t const *c, u8 const secret[32])
+{
+    u8 data[400], value[500];
+    u64 key = 1;
+    qs_gossip_filter_out_t f = {.key = &key, .key_cnt = 1, .mask_bits = 6, .mask = UINT64_MAX >> 6};
+    u32 sz = value_of(value, data, qs_contact_write(c, data, sizeof(data)), secret);
+    return qs_gossip_write_pull_request(out, QS_GOSSIP_MTU, &f, value, sz);
+}
+
+/* Bytes to and from 10.0.0.99, which never answers a ping. */
+static u64 bytes_in, bytes_out;
+
+static bool
+look(net_t *n, net_packet_t const *p)
+{
+    (void)n;
+    bytes_in += p->src_ip == 0x0a000063 ? p->sz : 0;
+    bytes_out += p->dst_ip == 0x0a000063 ? p->sz : 0;
+    return true;
+}
+
+Test(gossip_node, hostile_pull_requests_are_named_and_cost_no_more_than_a_ping)
+{
+    u8 out[QS_GOSSIP_MTU];
+
+    open_three();
+    qs_contact_t c = evil_contact();
+    u32 sz = request_of(out, &c, evil_secret);
+    net.look = look;
+    expect_event(unproven, send_to_0(0x0a000063, 8001, out, sz));
+    cr_assert(eq(u64, bytes_out, QS_GOSSIP_PING_SZ));
+    expect_event(address, send_to_0(0x7f000001, 8001, out, sz));
+    expect_event(address, send_to_0(0x0a000063, 0, out, sz));
+    sz = request_of(out, &c, net.at[1].secret);
+    expect_event(caller_signature, send_to_0(0x0a000063, 8001, out, sz));
+    c.shred_version = 0;
+    sz = request_of(out, &c, evil_secret);
+    expect_event(shred_version, send_to_0(0x0a000063, 8001, out, sz));
+    c = evil_contact(), c.wallclock -= 15001;
+    sz = request_of(out, &c, evil_secret);
+    expect_event(caller_window, send_to_0(0x0a000063, 8001, out, sz));
+    c = net.at[0].node.conf.self, c.wallclock = net.now_ms;
+    sz = request_of(out, &c, net.at[0].secret);
+    expect_event(own, send_to_0(0x0a000063, 8001, out, sz));
+}
+
+Test(gossip_node, never_more_bytes_out_to_an_unproven_address_than_came_in)
+{
+    u8 out[QS_GOSSIP_MTU], token[32] = {1}, sig[64];
+
+    open_three();
+    net.look = look;
+    for (u32 round = 0; round < 300; round++) {
+        qs_contact_t c = evil_contact();
+        push_contact(&c, false);
+        u32 sz = request_of(out, &c, evil_secret);
+        send_to_0(0x0a000063, 8001, out, sz);
+        qs_store_le32(token, round);
+        qs_ed25519_sign(sig, token, 32, evil_key, evil_secret);
+        sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, evil_key, token, sig);
+        send_to_0(0x0a000063, 8001, out, sz);
+        net_run(&net, 20);
+        cr_assert(le(u64, bytes_out, bytes_in));
+    }
+    cr_assert(gt(u64, bytes_out, 0));
+}
