@@ -24,7 +24,7 @@ _quickstep() {
     dev) words="--seconds --json --replay --port --speed --rate --level --threads --help --config --set" ;;
     topo) words="--cpu --dot --json --help --config --set" ;;
     mem) words="--topology --instance --json --help --config --set" ;;
-    configure) words="check init undo hugetlbfs sysctl --topology --dry-run --json --help --config --set" ;;
+    configure) words="check init undo hugetlbfs sysctl sysfs irq --topology --dry-run --json --help --config --set" ;;
     doctor) words="IFACE --peer --topology --root --nics --json --help --config --set" ;;
     ready) words="--instance --timeout --json --help " ;;
     ps) words="--json --help " ;;

@@ -24,6 +24,7 @@
 #include "app/qs_journal.h"
 #include "disco/qs_topo.h"
 
+#define QS_CONFIGURE_IFNAME_MAX 16u
 #define QS_CONFIGURE_ACTION_MAX 96u /* a pool per tile, and a path per page size */
 
 typedef enum qs_configure_kind {
@@ -108,7 +109,7 @@ typedef struct qs_configure_stage {
     int (*list)(qs_configure_t const *c, qs_configure_list_t *out);
 } qs_configure_stage_t;
 
-#define QS_CONFIGURE_STAGE_CNT 2u
+#define QS_CONFIGURE_STAGE_CNT 4u
 extern qs_configure_stage_t const qs_configure_stages[QS_CONFIGURE_STAGE_CNT];
 
 /* qs_configure_{check,init,undo} go through the stages whose bits are set in mask.  Return the exit
@@ -134,5 +135,11 @@ qs_configure_action_t *qs_configure_add(qs_configure_list_t *list, qs_configure_
 
 int qs_configure_list_hugetlbfs(qs_configure_t const *c, qs_configure_list_t *out);
 int qs_configure_list_sysctl(qs_configure_t const *c, qs_configure_list_t *out);
+int qs_configure_list_sysfs(qs_configure_t const *c, qs_configure_list_t *out);
+int qs_configure_list_irq(qs_configure_t const *c, qs_configure_list_t *out);
+
+/* qs_configure_iface writes the interface that net tiles will be on (net.iface, or the one with the
+   default route) and returns name, or "" if there is none. */
+char const *qs_configure_iface(qs_configure_t const *c, char name[QS_CONFIGURE_IFNAME_MAX]);
 
 #endif

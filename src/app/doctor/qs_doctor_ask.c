@@ -64,31 +64,34 @@ ask_offloads(qs_doctor_facts_t *f, int fd)
                                                      [QS_OFFLOAD_GRO_HW] = "rx-gro-hw",
                                                      [QS_OFFLOAD_UDP_GRO] = "rx-udp-gro-forwarding",
                                                      [QS_OFFLOAD_VLAN] = "rx-vlan-hw-parse"};
-    struct {
-        struct ethtool_sset_info info;
-        u32 cnt;
-    } set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
-    static struct {
-        struct ethtool_gstrings head;
-        char name[FEATURE_MAX][NAME_MAX_];
-    } strings;
-    static struct {
-        struct ethtool_gfeatures head;
-        struct ethtool_get_features_block block[FEATURE_MAX / 32];
-    } features;
+    /* The kernel's structs end in arrays of a length that it tells. */
+    static alignas(8) u8 set_room[sizeof(struct ethtool_sset_info) + sizeof(u32)];
+    static alignas(8) u8 string_room[sizeof(struct ethtool_gstrings) + FEATURE_MAX * NAME_MAX_];
+    static alignas(8) u8 feature_room[sizeof(struct ethtool_gfeatures) +
+                                      FEATURE_MAX / 32 * sizeof(struct ethtool_get_features_block)];
+    struct ethtool_sset_info *set = (void *)set_room;
+    struct ethtool_gstrings *strings = (void *)string_room;
+    struct ethtool_gfeatures *features = (void *)feature_room;
 
-    if (!ethtool(f, fd, &set) || !set.info.sset_mask || !set.cnt || set.cnt > FEATURE_MAX)
+    set->cmd = ETHTOOL_GSSET_INFO;
+    set->sset_mask = 1ull << ETH_SS_FEATURES;
+    if (!ethtool(f, fd, set) || !set->sset_mask)
         return;
-    strings.head = (struct ethtool_gstrings){
-        .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = set.cnt};
-    features.head =
-        (struct ethtool_gfeatures){.cmd = ETHTOOL_GFEATURES, .size = (set.cnt + 31) / 32};
-    if (!ethtool(f, fd, &strings) || !ethtool(f, fd, &features))
+    u32 cnt = set->data[0];
+    if (!cnt || cnt > FEATURE_MAX)
         return;
-    for (u32 i = 0; i < set.cnt; i++)
+    strings->cmd = ETHTOOL_GSTRINGS;
+    strings->string_set = ETH_SS_FEATURES;
+    strings->len = cnt;
+    features->cmd = ETHTOOL_GFEATURES;
+    features->size = (cnt + 31) / 32;
+    if (!ethtool(f, fd, strings) || !ethtool(f, fd, features))
+        return;
+    for (u32 i = 0; i < cnt; i++)
         for (u32 k = 0; k < QS_OFFLOAD_CNT; k++)
-            if (!strncmp(strings.name[i], name[k], NAME_MAX_))
-                f->offload[k] = (qs_known_t){true, features.block[i / 32].active >> (i % 32) & 1};
+            if (!strncmp((char const *)strings->data + i * NAME_MAX_, name[k], NAME_MAX_))
+                f->offload[k] =
+                    (qs_known_t){true, features->features[i / 32].active >> (i % 32) & 1};
 }
 
 /* --- links: /sys may show those of another namespace, netlink never does ------------------------- */
