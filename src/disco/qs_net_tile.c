@@ -25,10 +25,9 @@
 
 QS_METRICS_DESC(net, QS_NET_METRICS);
 
-#define TX_RETRY_NS   50000u
-#define TX_FLUSH_NS   20000u  /* a datagram waits for company that long */
-#define DRAIN_SPIN_NS 200000u /* between two looks at the ordinary sockets beside an XSK ... */
-#define DRAIN_PARK_NS 20000u  /* ... of a tile that was woken for them, perhaps */
+#define TX_RETRY_NS 50000u
+#define TX_FLUSH_NS 20000u   /* a datagram waits for company that long */
+#define DRAIN_NS    1000000u /* between two looks at the ordinary sockets beside an XSK */
 #define AUDIT_FRAME_NS                                                                             \
     50000u /* between two audits, for each frame: looking at one takes a few ns */
 #define ASK_NS 1000000000u
@@ -156,7 +155,6 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
     n->mac = ctx->note[QS_NET_NOTE_MAC];
     n->ip = (u32)ctx->note[QS_NET_NOTE_IP];
     n->drains = ctx->note[QS_NET_NOTE_DRAINS];
-    n->drain_gap_ns = parks ? DRAIN_PARK_NS : DRAIN_SPIN_NS;
     n->flush_ns = parks ? 0 : TX_FLUSH_NS;
     n->tx_done = 0;
     n->drain_at = n->look_at = n->audit_at = n->ask_at = 0;
@@ -279,13 +277,14 @@ drain_all(qs_net_t *n, qs_stem_t *stem)
             got += drain(n, stem, (n->next_port + i) % n->port_cnt);
         return got;
     }
-    if (stem->now < n->drain_at)
+    if (stem->now < n->drain_at && !(stem->readable & 1)) /* wait_fd 0 is the epoll's */
         return 0;
+    stem->readable = 0;
     int cnt = epoll_wait(n->epoll_fd, ready, QS_PORT_MAX, 0);
     qs_metric_inc(&n->m->rx_call);
     for (int i = 0; i < cnt; i++)
         got += drain(n, stem, ready[i].data.u32);
-    n->drain_at = got ? 0 : stem->now + n->drain_gap_ns;
+    n->drain_at = got ? 0 : stem->now + DRAIN_NS;
     return got;
 }
 

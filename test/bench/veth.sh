@@ -38,6 +38,7 @@ far ip addr add 10.9.0.2/24 dev w1 && far ip link set w1 up && far ip link set l
 
 busy_ns() { awk '/^cpu[01] / { s += $2 + $3 + $4 + $7 + $8 } END { printf "%.0f", s * 10000000 }' /proc/stat; }
 metric() { "$quickstep" metrics --instance rx 2>/dev/null | awk -v n="quickstep_$1" 'index($1, n "{") == 1 { s += $2 } END { printf "%.0f", s }'; }
+parks() { "$quickstep" metrics --instance rx | awk '/^quickstep_tile_park_total{tile="net"/ { s += $2 } END { print s + 0 }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 row() { # row WHAT VARIANT NS PPS PEER RATIO
     rows="$rows${rows:+,}{\"what\":\"$1\",\"variant\":\"$2\",\"ns_per_op\":${3:-null},\"ops_per_s\":${4:-null},\"peer\":$5,\"ratio\":${6:-null}}"
@@ -144,8 +145,8 @@ if wanted calls; then
     for k in ours_spin ours_park; do
         receive $k "$(options $k)"
         send 0 2
-        calls=$(($(metric net_rx_call_total) + $(metric tile_park_total)))
-        row "$what" "$k: $calls calls (parks of all tiles among them), $(metric net_rx_datagram_total) packets" null null null \
+        calls=$(($(metric net_rx_call_total) + $(parks)))
+        row "$what" "$k: $calls calls (net's parks among them), $(metric net_rx_datagram_total) packets" null null null \
             "$(over "$calls" "$(metric net_rx_datagram_total)" | sed 's/^null$/0/')"
         halt
     done
