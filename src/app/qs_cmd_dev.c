@@ -641,7 +641,7 @@ stop_nodes(lab_run_t *r)
 }
 
 static int
-open_lab(lab_run_t *r)
+open_lab(lab_run_t *r, qs_config_t const *cfg)
 {
     qs_lab_level_t want = QS_LAB_ROOT;
 
@@ -654,7 +654,7 @@ open_lab(lab_run_t *r)
         if (!strcmp(r->opt.level, qs_lab_level_name(want)))
             break;
     }
-    int err = qs_lab_open(&r->lab, NODES, want);
+    int err = qs_lab_open_queues(&r->lab, NODES, want, cfg->net.tiles);
     if (err) {
         qs_log(&lab_fails, "no network for the lab: %s", r->lab.why[QS_LAB_LOOPBACK]);
         return 3;
@@ -668,7 +668,7 @@ open_lab(lab_run_t *r)
 static int
 run_lab(lab_run_t *r, qs_config_t const *cfg)
 {
-    int code = open_lab(r);
+    int code = open_lab(r, cfg);
 
     if (!code)
         code = configure_nodes(r, cfg);

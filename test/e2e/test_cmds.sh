@@ -41,7 +41,7 @@ qs mem --instance none >/dev/null 2>"$dir/said"
 [ $? = 1 ] && grep -q QS-INS-001 "$dir/said" || fail "mem of no instance: $(cat "$dir/said")"
 qs mem --topology none >/dev/null 2>&1
 [ $? = 2 ] || fail "mem of no topology"
-qs mem --topology listen --set net.tiles=2 --set hugetlbfs.pages=2m --json >"$dir/plan" || fail "mem"
+qs mem --topology listen --set net.tiles=2 --set net.provider=socket --set hugetlbfs.pages=2m --json >"$dir/plan" || fail "mem"
 holds "$dir/plan" '[w["name"] for w in d["workspaces"]] == ["net-0", "net-1", "netlink-0", "sink-0", "boot", "bells"]'
 holds "$dir/plan" 'd["workspaces"][0]["page_bytes"] == 2 << 20 and d["instance"] is None'
 holds "$dir/plan" 'd["total_bytes"] == sum(w["taken_bytes"] for w in d["workspaces"])'
