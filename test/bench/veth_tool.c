@@ -2,7 +2,8 @@
 
        veth_tool run --topology taken ...    a net tile and a consumer that only counts, as a
                                              topology of its own: every subcommand of quickstep
-       veth_tool recvmmsg ADDRESS PORT       the peer: a thread that takes datagrams and drops them
+       veth_tool recvmmsg ADDRESS PORT blocking|spinning
+                                             the peer: a thread that takes datagrams and drops them
        veth_tool softirq                     what the network's softirqs take, by cpu
 
    The last two answer each line of standard input with one line of numbers, and end with it:
@@ -25,12 +26,12 @@
 #include "disco/qs_tiles.h"
 #include "waltz/ebpf/qs_ebpf.h"
 
-#define REST_NS    20000000
-#define CPU_MAX    1024u
-#define NET_RX     3 /* enum of linux/interrupt.h; shown by the tracepoint */
-#define BATCH      64u
-#define ROOM       2048u
-#define RCVBUF     (4 << 20) /* as net.socket_rcvbuf_bytes */
+#define REST_NS 20000000
+#define CPU_MAX 1024u
+#define NET_RX  3 /* enum of linux/interrupt.h; shown by the tracepoint */
+#define BATCH   64u
+#define ROOM    2048u
+#define RCVBUF  (4 << 20) /* as net.socket_rcvbuf_bytes */
 
 #define TALLY_METRICS(COUNTER, GAUGE)                                                              \
     COUNTER(received, "datagrams")                                                                 \
@@ -162,6 +163,7 @@ wait_for_line(void)
 }
 
 static u64 got, called;
+static bool spins;
 
 static void *
 take(void *arg)
@@ -179,7 +181,7 @@ take(void *arg)
     for (;;) {
         for (u32 i = 0; i < BATCH; i++)
             msg[i].msg_hdr.msg_namelen = sizeof(from[i]);
-        int cnt = recvmmsg(fd, msg, BATCH, MSG_WAITFORONE, NULL);
+        int cnt = recvmmsg(fd, msg, BATCH, spins ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
         if (cnt > 0)
             qs_store_relaxed(&got, got + (u32)cnt);
         qs_store_relaxed(&called, called + 1);
@@ -188,12 +190,13 @@ take(void *arg)
 }
 
 static int
-receive(char const *address, char const *port)
+receive(char const *address, char const *port, bool spin)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((u16)atoi(port))};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), sz = RCVBUF;
     pthread_t thread;
 
+    spins = spin;
     if (fd < 0 || inet_pton(AF_INET, address, &at.sin_addr) != 1 ||
         (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &sz, sizeof(sz)) &&
          setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &sz, sizeof(sz))) ||
@@ -279,8 +282,8 @@ main(int argc, char **argv)
 {
     static qs_topo_t const *const topos[] = {&topo_taken, NULL};
 
-    if (argc == 4 && !strcmp(argv[1], "recvmmsg"))
-        return receive(argv[2], argv[3]);
+    if (argc == 5 && !strcmp(argv[1], "recvmmsg"))
+        return receive(argv[2], argv[3], !strcmp(argv[4], "spinning"));
     if (argc == 2 && !strcmp(argv[1], "softirq"))
         return watch_softirqs();
     return qs_main(argc, argv, topos);
