@@ -128,6 +128,8 @@ bench_ring := $(shell pkg-config --cflags --libs libdpdk 2>/dev/null)
 peer_ring := DPDK
 bench_reedsol := $(shell pkg-config --cflags --libs libisal 2>/dev/null)
 peer_reedsol := ISAL
+bench_fec := $(bench_reedsol)
+peer_fec := ISAL
 $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)

@@ -25,7 +25,7 @@ enabled_registers(void)
 static bool
 is_zen4_family(u32 leaf1_eax)
 {
-    u32 a, b, c, d;
+    u32 a, b = 0, c = 0, d = 0;
     u32 family = (leaf1_eax >> 8 & 0xf) + (leaf1_eax >> 20 & 0xff);
     return family == 25 && __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx &&
            c == signature_AMD_ecx && d == signature_AMD_edx;

@@ -8,7 +8,7 @@
 
 /* clang-format off */
 /* FIPS 180-4, 5.3.3 */
-static u32 const iv[8] = {
+u32 const qs_sha256_iv[8] = {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 };
 
@@ -64,26 +64,26 @@ qs_sha256_kernel(void)
 void
 qs_sha256_batch_with(qs_sha_kernel_t const *kernel, qs_sha_msg_t const *msg, u64 cnt)
 {
-    qs_sha_batch_(kernel, iv, msg, cnt, WORD_SZ);
+    qs_sha_batch_(kernel, qs_sha256_iv, msg, cnt, WORD_SZ);
 }
 
 void
 qs_sha256_batch(qs_sha_msg_t const *msg, u64 cnt)
 {
-    qs_sha_batch_(qs_sha256_kernel(), iv, msg, cnt, WORD_SZ);
+    qs_sha_batch_(qs_sha256_kernel(), qs_sha256_iv, msg, cnt, WORD_SZ);
 }
 
 void
 qs_sha256(u8 out[QS_SHA256_SZ], void const *data, u64 sz)
 {
     qs_sha_msg_t msg = {.out = out, .part = {{data, sz}}};
-    qs_sha_each_(qs_sha256_kernel(), iv, &msg, 1, WORD_SZ);
+    qs_sha_each_(qs_sha256_kernel(), qs_sha256_iv, &msg, 1, WORD_SZ);
 }
 
 void
 qs_sha256_init(qs_sha256_t *sha)
 {
-    memcpy(sha->state, iv, sizeof(iv));
+    memcpy(sha->state, qs_sha256_iv, sizeof(sha->state));
     sha->sz = 0;
 }
 

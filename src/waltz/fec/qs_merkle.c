@@ -1,68 +1,15 @@
 #include "waltz/fec/qs_merkle.h"
 
-#include "waltz/crypto/qs_sha256.h"
+#include "waltz/fec/qs_merkle_hash.h"
 
 #define LEAF_CNT   QS_MERKLE_LEAF_CNT
 #define DEPTH      QS_MERKLE_DEPTH
 #define NODE_SZ    QS_MERKLE_NODE_SZ
 #define LEVEL_CNT  (DEPTH + 1u)
-#define JOIN_MAX   64u
 #define BUCKET_CNT 64u
-
-static u8 const leaf_prefix[QS_MERKLE_PREFIX_SZ + 1] = "\0SOLANA_MERKLE_SHREDS_LEAF";
-static u8 const node_prefix[QS_MERKLE_PREFIX_SZ + 1] = "\1SOLANA_MERKLE_SHREDS_NODE";
 
 /* Where a level of a tree of 64 leaves begins. */
 static u32 const level_first[LEVEL_CNT] = {0, 64, 96, 112, 120, 124, 126};
-
-/* joins_t collects pairs of nodes to hash side by side. */
-typedef struct joins {
-    u32 prefix_sz;
-    u32 cnt;
-    qs_sha_msg_t msg[JOIN_MAX];
-} joins_t;
-
-static void
-joins_flush(joins_t *joins)
-{
-    qs_sha256_batch(joins->msg, joins->cnt);
-    joins->cnt = 0;
-}
-
-static void
-joins_add(joins_t *joins, qs_merkle_hash_t *out, u8 const *left, u8 const *right)
-{
-    if (joins->cnt == JOIN_MAX)
-        joins_flush(joins);
-    joins->msg[joins->cnt++] = (qs_sha_msg_t){
-        .out = out->byte,
-        .part = {{node_prefix, joins->prefix_sz}, {left, NODE_SZ}, {right, NODE_SZ}},
-    };
-}
-
-void
-qs_merkle_leaves_with(u32 prefix_sz, qs_merkle_hash_t *leaf, qs_merkle_text_t const *text, u32 cnt)
-{
-    qs_sha_msg_t msg[LEAF_CNT];
-    while (cnt) {
-        u32 now = cnt < LEAF_CNT ? cnt : LEAF_CNT;
-        for (u32 i = 0; i < now; i++)
-            msg[i] = (qs_sha_msg_t){
-                .out = leaf[i].byte,
-                .part = {{leaf_prefix, prefix_sz}, {text[i].data, text[i].sz}},
-            };
-        qs_sha256_batch(msg, now);
-        leaf += now;
-        text += now;
-        cnt -= now;
-    }
-}
-
-void
-qs_merkle_leaves(qs_merkle_hash_t *leaf, qs_merkle_text_t const *text, u32 cnt)
-{
-    qs_merkle_leaves_with(QS_MERKLE_PREFIX_SZ, leaf, text, cnt);
-}
 
 /* know_all marks the first node_cnt nodes, all there are. */
 static void
@@ -75,11 +22,11 @@ know_all(qs_merkle_tree_t *tree, u32 node_cnt)
 
 /* add_level adds the joins of a level of cnt nodes, whose parents follow it. */
 static void
-add_level(joins_t *joins, qs_merkle_hash_t *level, u32 cnt)
+add_level(qs_merkle_joins_t *joins, qs_merkle_hash_t *level, u32 cnt)
 {
     for (u32 i = 0; i < cnt; i += 2) {
         u32 right = i + 1 < cnt ? i + 1 : i;
-        joins_add(joins, &level[cnt + i / 2], level[i].byte, level[right].byte);
+        qs_merkle_joins_add(joins, &level[cnt + i / 2], level[i].byte, level[right].byte);
     }
 }
 
@@ -88,13 +35,14 @@ qs_merkle_build_with(u32 prefix_sz, qs_merkle_tree_t *tree, qs_merkle_hash_t con
                      u32 leaf_cnt)
 {
     QS_ASSERT(leaf_cnt && leaf_cnt <= LEAF_CNT);
-    joins_t joins = {.prefix_sz = prefix_sz};
+    qs_merkle_joins_t joins;
+    qs_merkle_joins_init(&joins, prefix_sz);
     memcpy(tree->node, leaf, leaf_cnt * sizeof(*leaf));
     tree->leaf_cnt = leaf_cnt;
     u32 first = 0;
     for (u32 cnt = leaf_cnt; cnt > 1; cnt = (cnt + 1) / 2) {
         add_level(&joins, &tree->node[first], cnt);
-        joins_flush(&joins);
+        qs_merkle_joins_flush(&joins);
         first += cnt;
     }
     know_all(tree, first + 1);
@@ -109,7 +57,8 @@ qs_merkle_build(qs_merkle_tree_t *tree, qs_merkle_hash_t const *leaf, u32 leaf_c
 void
 qs_merkle_build_many(qs_merkle_tree_t *tree, qs_merkle_hash_t const *leaf, u32 tree_cnt)
 {
-    joins_t joins = {.prefix_sz = QS_MERKLE_PREFIX_SZ};
+    qs_merkle_joins_t joins;
+    qs_merkle_joins_init(&joins, QS_MERKLE_PREFIX_SZ);
     for (u32 i = 0; i < tree_cnt; i++) {
         memcpy(tree[i].node, leaf + (u64)LEAF_CNT * i, LEAF_CNT * sizeof(*leaf));
         tree[i].leaf_cnt = LEAF_CNT;
@@ -117,7 +66,7 @@ qs_merkle_build_many(qs_merkle_tree_t *tree, qs_merkle_hash_t const *leaf, u32 t
     for (u32 k = 0; k < DEPTH; k++) {
         for (u32 i = 0; i < tree_cnt; i++)
             add_level(&joins, &tree[i].node[level_first[k]], LEAF_CNT >> k);
-        joins_flush(&joins);
+        qs_merkle_joins_flush(&joins);
     }
     for (u32 i = 0; i < tree_cnt; i++)
         know_all(&tree[i], QS_MERKLE_NODE_MAX);
@@ -149,15 +98,16 @@ qs_merkle_root(qs_merkle_hash_t *root, qs_merkle_hash_t const *leaf, u32 leaf_id
 {
     if (depth < 32 && leaf_idx >> depth)
         return false;
-    joins_t join = {.prefix_sz = QS_MERKLE_PREFIX_SZ};
+    qs_merkle_joins_t join;
+    qs_merkle_joins_init(&join, QS_MERKLE_PREFIX_SZ);
     qs_merkle_hash_t here = *leaf;
     for (u32 k = 0; k < depth; k++, leaf_idx /= 2) {
         u8 const *sibling = proof + k * NODE_SZ;
         if (leaf_idx & 1)
-            joins_add(&join, root, sibling, here.byte);
+            qs_merkle_joins_add(&join, root, sibling, here.byte);
         else
-            joins_add(&join, root, here.byte, sibling);
-        joins_flush(&join);
+            qs_merkle_joins_add(&join, root, here.byte, sibling);
+        qs_merkle_joins_flush(&join);
         here = *root;
     }
     *root = here;
@@ -248,17 +198,19 @@ merge_level(climb_t *c, u32 k)
 static void
 join_level(climb_t *c, u32 k)
 {
-    joins_t joins = {.prefix_sz = QS_MERKLE_PREFIX_SZ};
+    qs_merkle_joins_t joins;
+    qs_merkle_joins_init(&joins, QS_MERKLE_PREFIX_SZ);
     for (u32 i = 0; i < c->cnt; i++) {
         if (c->state[i] != CLIMBING)
             continue;
         u8 const *sibling = c->claim[i].proof + k * NODE_SZ, *here = c->node[i][k].byte;
         bool is_right = c->at[i] & 1;
-        joins_add(&joins, &c->node[i][k + 1], is_right ? sibling : here, is_right ? here : sibling);
+        qs_merkle_joins_add(&joins, &c->node[i][k + 1], is_right ? sibling : here,
+                            is_right ? here : sibling);
         c->at[i] /= 2;
         c->top[i] = (u8)(k + 1);
     }
-    joins_flush(&joins);
+    qs_merkle_joins_flush(&joins);
 }
 
 static void
@@ -321,7 +273,8 @@ complete_level(qs_merkle_tree_t *tree, u64 fresh[2], u32 k)
     qs_merkle_hash_t parent[LEAF_CNT / 2];
     u8 at[LEAF_CNT / 2];
     u32 cnt = 0;
-    joins_t joins = {.prefix_sz = QS_MERKLE_PREFIX_SZ};
+    qs_merkle_joins_t joins;
+    qs_merkle_joins_init(&joins, QS_MERKLE_PREFIX_SZ);
     for (u32 i = 0; i < LEAF_CNT >> k; i += 2) {
         u32 node = level_first[k] + i;
         u64 fresh_two = fresh[node / 64] >> node % 64 & 3;
@@ -329,10 +282,10 @@ complete_level(qs_merkle_tree_t *tree, u64 fresh[2], u32 k)
             continue;
         if ((fresh_two | (tree->known[node / 64] >> node % 64 & 3)) != 3)
             return false;
-        joins_add(&joins, &parent[cnt], tree->node[node].byte, tree->node[node + 1].byte);
+        qs_merkle_joins_add(&joins, &parent[cnt], tree->node[node].byte, tree->node[node + 1].byte);
         at[cnt++] = (u8)(i / 2);
     }
-    joins_flush(&joins);
+    qs_merkle_joins_flush(&joins);
     for (u32 i = 0; i < cnt; i++) {
         u32 node = level_first[k + 1] + at[i];
         u64 sz = k + 1 == DEPTH ? QS_MERKLE_ROOT_SZ : NODE_SZ;
