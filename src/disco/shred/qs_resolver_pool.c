@@ -98,9 +98,10 @@ qs_resolver_layout(qs_resolver_t *r, qs_resolver_config_t const *c)
     };
     u64 at = qs_align_up(sizeof(*r), QS_ALIGN);
     for (u32 i = 0; i < QS_COUNT(part); i++) {
-        u8 *where = (u8 *)r + at;
-        if (r)
+        if (r) {
+            u8 *where = (u8 *)r + at;
             memcpy(part[i].place, &where, sizeof(where));
+        }
         at += qs_align_up(part[i].sz, QS_ALIGN);
     }
     if (r) {

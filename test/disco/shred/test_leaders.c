@@ -77,7 +77,7 @@ Test(leaders, the_schedule_is_what_the_specification_says)
 {
     static u32 want[4002];
     for (u32 cnt = 1; cnt < 600; cnt += 149) {
-        make_stakes(cnt, cnt == 1 ? 3 : 1ull << 50);
+        make_stakes(cnt, cnt & 1 ? 1 : 1ull << 50);
         u64 epoch = 7 * cnt, first = 1000;
         cr_assert(eq(int, qs_leaders_compute(&leaders, epoch, first, 4002, stake, cnt), 0));
         draw_slowly(want, 4002, epoch, stake, cnt); /* sorted by now */
