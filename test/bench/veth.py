@@ -26,6 +26,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 NAME = os.path.basename(sys.argv[0])
@@ -65,6 +66,11 @@ def read(path):
         return f.read()
 
 
+def inside(name):
+    """A file of ours, gone when all ends."""
+    return os.path.join(os.environ["QS_VETH_INSIDE"], name)
+
+
 def enter_namespaces():
     """Starts this program anew where only its own processes, mounts and interfaces are."""
     if os.environ.get("QS_VETH_INSIDE"):
@@ -73,7 +79,9 @@ def enter_namespaces():
     if subprocess.run(spaces + ["true"], **HUSH).returncode:
         say("needs root, for namespaces of its own and AF_XDP")
         sys.exit(3)
-    sys.exit(subprocess.run(spaces + [sys.executable, *sys.argv], env={**os.environ, "QS_VETH_INSIDE": "1"}).returncode)
+    with tempfile.TemporaryDirectory() as tmp:
+        env = {**os.environ, "QS_VETH_INSIDE": tmp}
+        sys.exit(subprocess.run(spaces + [sys.executable, *sys.argv], env=env).returncode)
 
 
 def prepare():
@@ -81,7 +89,7 @@ def prepare():
     for line in read("/proc/mounts").splitlines():
         if line.split()[2] == "hugetlbfs":
             run("umount", line.split()[1])
-    for kind, where in (("sysfs", "/sys"), ("bpf", "/sys/fs/bpf"), ("tmpfs", "/run"), ("tmpfs", "/dev/shm"), ("tmpfs", "/tmp")):
+    for kind, where in (("sysfs", "/sys"), ("bpf", "/sys/fs/bpf"), ("tmpfs", "/run"), ("tmpfs", "/dev/shm")):
         run("mount", "-t", kind, kind, where)
     os.mkdir("/run/netns")
     for words in ("ip link set lo up", "ip netns add gen",
@@ -128,10 +136,10 @@ class Quickstep:
         for option in self.options:
             words += ["--set", option]
         env = {**os.environ, **({"QS_TALLY_RESTS": "1"} if self.rests else {})}
-        self.log = open("/tmp/log", "w+", encoding="ascii")
+        self.log = open(inside("log"), "w+", encoding="ascii")
         self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=env)
         if subprocess.run([TOOL, "ready", "--instance", "veth", "--timeout", "20"], **HUSH).returncode:
-            sys.exit(f"bench {NAME}: quickstep is not ready: {read('/tmp/log')}")
+            sys.exit(f"bench {NAME}: quickstep is not ready: {read(inside('log'))}")
         self.pid = next(p for p in os.listdir("/proc") if p.isdigit() and
                         re.search(r"\0tile\0\d+\0net", read(f"/proc/{p}/cmdline")))
 
@@ -196,7 +204,7 @@ class Testpmd:
         words = ("stdbuf -oL dpdk-testpmd -l 0,1 --no-pci --no-huge -m 512 --no-telemetry -d librte_net_af_xdp.so --vdev "
                  f"net_af_xdp0,iface=qs0,start_queue=0,queue_count=1{self.extra} -- -i --forward-mode=rxonly "
                  "--no-lsc-interrupt --total-num-mbufs=8192").split()
-        self.log = open("/tmp/testpmd", "w", encoding="ascii")
+        self.log = open(inside("testpmd"), "w", encoding="ascii")
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log, text=True)
         self.shows = 0
         self.tell("start")
@@ -211,11 +219,11 @@ class Testpmd:
         self.tell("show port stats 0")
         end = time.monotonic() + 20
         while time.monotonic() < end and self.process.poll() is None:
-            found = re.findall(r"RX-packets: (\d+)[\s\S]*?Throughput", read("/tmp/testpmd"))
+            found = re.findall(r"RX-packets: (\d+)[\s\S]*?Throughput", read(inside("testpmd")))
             if len(found) >= self.shows:
                 return int(found[-1])
             time.sleep(0.02)
-        sys.exit(f"bench {NAME}: testpmd does not answer: {read('/tmp/testpmd')[-2000:]}")
+        sys.exit(f"bench {NAME}: testpmd does not answer: {read(inside('testpmd'))[-2000:]}")
 
     def cpu_ns(self):
         return thread_ns(self.process.pid)
