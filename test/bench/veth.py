@@ -89,7 +89,10 @@ def prepare():
     for line in read("/proc/mounts").splitlines():
         if line.split()[2] == "hugetlbfs":
             run("umount", line.split()[1])
-    for kind, where in (("sysfs", "/sys"), ("bpf", "/sys/fs/bpf"), ("tmpfs", "/run"), ("tmpfs", "/dev/shm")):
+    places = [("sysfs", "/sys"), ("bpf", "/sys/fs/bpf"), ("tmpfs", "/dev/shm"), ("tmpfs", "/run")]
+    if os.path.realpath("/var/run") != "/run":
+        places.append(("tmpfs", "/var/run"))  # where testpmd leaves files
+    for kind, where in places:
         run("mount", "-t", kind, kind, where)
     os.mkdir("/run/netns")
     for words in ("ip link set lo up", "ip netns add gen",
@@ -140,8 +143,19 @@ class Quickstep:
         self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=env)
         if subprocess.run([TOOL, "ready", "--instance", "veth", "--timeout", "20"], **HUSH).returncode:
             sys.exit(f"bench {NAME}: quickstep is not ready: {read(inside('log'))}")
-        self.pid = next(p for p in os.listdir("/proc") if p.isdigit() and
-                        re.search(r"\0tile\0\d+\0net", read(f"/proc/{p}/cmdline")))
+        self.pid = self.find_net()
+
+    def find_net(self):
+        """The process of the net tile; it may just be starting on another rung."""
+        for _ in range(100):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    if re.search(r"\0tile\0\d+\0net", read(f"/proc/{pid}/cmdline")):
+                        return pid
+                except OSError:
+                    pass  # gone meanwhile
+            time.sleep(0.05)
+        sys.exit(f"bench {NAME}: there is no net tile: {read(inside('log'))}")
 
     def metrics(self):
         values = {}
