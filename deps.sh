@@ -18,6 +18,7 @@ run    libnuma-dev            binds workspaces to the NUMA node of their tile
 run    libhwloc-dev           sees cores, SMT siblings, and the NIC's node
 run    libcap-ng-dev          drops capabilities in every tile
 run    libmnl-dev             netlink: the lab's namespaces and veth pairs, routes, neighbours
+run    libbpf-dev             loads and attaches the XDP program, reads what is on an interface
 run    libpcap-dev            reads capture files for dev --replay
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519

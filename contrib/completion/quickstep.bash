@@ -2,9 +2,9 @@
 _quickstep() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
     COMPREPLY=()
-    local commands="run dev topo mem configure ready ps metrics monitor keys config explain bench version help "
+    local commands="run dev topo mem configure doctor ready ps metrics monitor xdp pktgen keys config explain bench version help "
     local topologies="listen load replay "
-    local options="layout.affinity= layout.exclude= layout.idle= hugetlbfs.pages= hugetlbfs.mount_path= hugetlbfs.user= configure.journal_path= net.provider= net.iface= net.bind_address= net.tiles= net.rx_depth= net.mtu= net.extra_ports= net.socket_rcvbuf_bytes= port.gossip= port.tvu= port.repair= port.tpu= verify.tiles= verify.tag_depth= dedup.tag_depth= shred.tiles= shred.version= shred.source.0.name= shred.source.0.path= identity.key_path= metric.enabled= metric.address= metric.port= log.level= log.format= load.rate_pps= load.payload_bytes= load.target= load.target_port= replay.path= replay.port= replay.speed_permille= replay.rate_pps= "
+    local options="layout.affinity= layout.exclude= layout.idle= hugetlbfs.pages= hugetlbfs.mount_path= hugetlbfs.user= configure.journal_path= net.provider= net.xdp_mode= net.zero_copy= net.filter= net.busy_poll_us= net.iface= net.bind_address= net.tiles= net.rx_depth= net.tx_depth= net.mtu= net.extra_ports= net.socket_rcvbuf_bytes= netlink.routes= netlink.neighbours= netlink.interfaces= port.gossip= port.tvu= port.repair= port.tpu= verify.tiles= verify.tag_depth= dedup.tag_depth= shred.tiles= shred.version= shred.source.0.name= shred.source.0.path= identity.key_path= metric.enabled= metric.address= metric.port= log.level= log.format= load.rate_pps= load.payload_bytes= load.target= load.target_port= replay.path= replay.port= replay.speed_permille= replay.rate_pps= "
     case $previous in
     --topology) words=$topologies ;;
     --instance) words=$(command quickstep ps --json 2>/dev/null |
@@ -25,10 +25,13 @@ _quickstep() {
     topo) words="--cpu --dot --json --help --config --set" ;;
     mem) words="--topology --instance --json --help --config --set" ;;
     configure) words="check init undo hugetlbfs sysctl --topology --dry-run --json --help --config --set" ;;
+    doctor) words="IFACE --peer --topology --root --nics --json --help --config --set" ;;
     ready) words="--instance --timeout --json --help " ;;
     ps) words="--json --help " ;;
     metrics) words="--instance --json --help --config --set" ;;
     monitor) words="--instance --once --json --help --config --set" ;;
+    xdp) words="show detach audit --instance --program --json --help " ;;
+    pktgen) words="--to --ports --size --rate --count --seconds --unwanted --garbage --flows --src-port --seed --interface --netns --mac --queue --zero-copy --provider --json --help " ;;
     keys) words="new pubkey --json --help " ;;
     config) words="check show default --json --md --config --set " ;;
     explain) words="--json " ;;

@@ -21,12 +21,23 @@ int qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos);
 /* configure check|init|undo [STAGE..]      set the host up, and take it back (qs_configure.h) */
 int qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos);
 
+/* doctor [IFACE]                          what is wrong with this host, and what to do about it */
+int qs_cmd_doctor(int argc, char **argv, qs_topo_t const *const *topos);
+
 /* mem                                     what workspaces and links take: of a plan, or running
    ready                                   wait until all tiles of an instance run
    ps                                      the instances of this host */
 int qs_cmd_mem(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_ready(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_ps(int argc, char **argv, qs_topo_t const *const *topos);
+
+/* xdp show [IFACE] | detach IFACE         XDP programs on the interfaces of this namespace
+   xdp audit [--instance NAME]            where the frames of an instance are */
+int qs_cmd_xdp(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_xdp_audit(char const *instance, bool json, qs_topo_t const *const *topos);
+
+/* pktgen --to ADDRESS [OPTION]...         traffic at a rate, through an XSK or sockets */
+int qs_cmd_pktgen(int argc, char **argv, qs_topo_t const *const *topos);
 
 /* keys new FILE | pubkey FILE             a node's key pair; the secret is never printed */
 int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);

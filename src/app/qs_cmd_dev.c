@@ -22,6 +22,7 @@
 #include "app/qs_lab.h"
 #include "app/qs_lab_snmp.h"
 #include "app/qs_supervise.h"
+#include "disco/net/qs_net.h"
 #include "disco/qs_attach.h"
 #include "disco/qs_probe.h"
 #include "tango/base/qs_log.h"
@@ -173,6 +174,10 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
         n->cfg = *cfg;
         snprintf(n->instance, sizeof(n->instance), "dev-%d-n%u", (int)getpid(), i);
         write_addr(n->cfg.net.bind_address, qs_lab_addr(&r->lab, i));
+        snprintf(n->cfg.net.iface, sizeof(n->cfg.net.iface), "%s", qs_lab_ifname(&r->lab));
+        if (r->lab.level != QS_LAB_ROOT && n->cfg.net.provider == QS_CONFIG_net_provider_auto)
+            n->cfg.net.provider =
+                QS_CONFIG_net_provider_socket; /* nothing better is allowed there */
         write_addr(n->cfg.load.target, qs_lab_addr(&r->lab, RECEIVER));
         if (n->cfg.log.level < QS_CONFIG_log_level_notice)
             n->cfg.log.level = QS_CONFIG_log_level_notice;
@@ -300,12 +305,39 @@ add_reason(account_t *acc, char const *name, u64 cnt)
     acc->counted += cnt;
 }
 
+static u64
+lost_of(account_t const *acc)
+{
+    return acc->sent > acc->received ? acc->sent - acc->received : 0;
+}
+
+/* ring_counts adds what was lost between the interface and the receiver's XSK: what the kernel counted,
+   and of a tile that was killed, what left the interface and came neither to the tile nor to a
+   socket.  (Some ARP is in there too.) */
+static void
+ring_counts(lab_run_t *r, account_t *acc, qs_lab_snmp_t const *snmp)
+{
+    qs_attach_t const *to = &r->node[RECEIVER].attach;
+    qs_boot_tile_t const *net = &to->boot->tile[qs_plan_tile_of(to->plan, "net")];
+    u64 full = qs_attach_sum(to, "net", "net", "xsk_rx_full");
+    u64 dropped = qs_attach_sum(to, "net", "net", "xsk_rx_dropped");
+    u64 found = qs_attach_sum(to, "net", "net", "rx_xdp") + snmp->udp_in + snmp->udp_no_ports +
+                snmp->udp_in_errors + full + dropped;
+
+    add_reason(acc, "xsk_rx_full", full);
+    add_reason(acc, "xsk_rx_dropped", dropped);
+    if (qs_load_relaxed(&net->starts) > 1 && snmp->if_rx_packets > found &&
+        lost_of(acc) > acc->counted)
+        add_reason(acc, "xsk_restart_lost",
+                   qs_min_u64(snmp->if_rx_packets - found, lost_of(acc) - acc->counted));
+}
+
 /* kernel_counts adds what the receiver's kernel knows and no tile can: datagrams that found no
    socket, or a full one, and those that a tile had taken when it was killed. */
 static void
 kernel_counts(lab_run_t *r, account_t *acc, u64 published, u64 oversize)
 {
-    qs_lab_snmp_t snmp;
+    qs_lab_snmp_t snmp, sender;
     qs_attach_t const *to = &r->node[RECEIVER].attach;
     u64 overflow = qs_attach_sum(to, "net", "net", "rx_overflow");
     bool own = r->lab.level != QS_LAB_LOOPBACK; /* else the counters are the whole host's */
@@ -319,6 +351,9 @@ kernel_counts(lab_run_t *r, account_t *acc, u64 published, u64 oversize)
     add_reason(acc, "kernel_no_port", snmp.udp_no_ports);
     add_reason(acc, "kernel_checksum", snmp.udp_in_csum_errors);
     add_reason(acc, "interface_rx_drop", snmp.if_rx_drops);
+    if (!qs_lab_snmp_read((u32)r->node[SENDER].pid, qs_lab_ifname(&r->lab), &sender))
+        add_reason(acc, "interface_tx_drop", sender.if_tx_drops);
+    ring_counts(r, acc, &snmp);
     if (snmp.udp_in > published + oversize)
         add_reason(acc, "net_restart_lost", snmp.udp_in - published - oversize);
 }
@@ -343,9 +378,10 @@ take_account(lab_run_t *r, account_t *acc)
     acc->p50 = seen ? qs_hist_percentile(&seen->latency, 500000) : 0;
     acc->p99 = seen ? qs_hist_percentile(&seen->latency, 990000) : 0;
 
-    u64 published = qs_attach_sum(to, "net", "net", "rx_datagram");
+    u64 published = qs_attach_sum(to, "net", "net", "rx_socket");
     u64 oversize = qs_attach_sum(to, "net", "net", "rx_oversize");
     add_reason(acc, "net_tx_refused", qs_attach_sum(from, "net", "net", "tx_refused"));
+    add_reason(acc, "net_tx_restart_lost", qs_attach_sum(from, "net", "net", "tx_restart_lost"));
     add_reason(acc, "net_tx_bad_request", qs_attach_sum(from, "net", "net", "tx_bad_request"));
     add_reason(acc, "link_in_bad",
                qs_attach_sum(from, NULL, "link_in", "bad") +
@@ -354,12 +390,6 @@ take_account(lab_run_t *r, account_t *acc)
     add_reason(acc, "net_rx_oversize", oversize);
     add_reason(acc, "sink_damaged", qs_attach_sum(to, "sink", "sink", "damaged"));
     kernel_counts(r, acc, published, oversize);
-}
-
-static u64
-lost_of(account_t const *acc)
-{
-    return acc->sent > acc->received ? acc->sent - acc->received : 0;
 }
 
 static void
@@ -431,7 +461,7 @@ between_lives(node_t const *n)
         qs_boot_tile_t const *record = &n->attach.boot->tile[i];
         u64 cnc_off = n->attach.plan->tile[i].cnc_off;
         qs_cnc_rx_t rx;
-        if (!qs_load_relaxed(&record->deaths) ||
+        if (qs_load_relaxed(&record->starts) < 2 ||
             qs_cnc_rx_join(&rx, qs_attach_at(&n->attach, i, cnc_off, qs_cnc_footprint())))
             continue;
         qs_cnc_state_t state = qs_cnc_query(&rx).state;
@@ -465,13 +495,57 @@ settle(lab_run_t *r)
     }
 }
 
+/* rung_of returns how the receiver's net tiles receive; they are all on one rung. */
+static qs_net_rung_t
+rung_of(lab_run_t const *r)
+{
+    qs_attach_t const *to = &r->node[RECEIVER].attach;
+    u64 tiles = to->plan->tile[qs_plan_tile_of(to->plan, "net")].cnt;
+    return (qs_net_rung_t)(qs_attach_sum(to, "net", "net", "rung") / tiles);
+}
+
+static char const *
+filter_of(lab_run_t const *r)
+{
+    return qs_attach_sum(&r->node[RECEIVER].attach, "net", "net", "filter") ? "user" : "kernel";
+}
+
+static char const *
+provider_text(lab_run_t const *r)
+{
+    static char text[96];
+    qs_net_rung_t rung = rung_of(r);
+
+    if (rung == QS_NET_SOCKET)
+        return "provider socket";
+    snprintf(text, sizeof(text), "provider xdp (mode %s, %s, filter %s)",
+             rung == QS_NET_SKB ? "skb" : "drv", rung == QS_NET_ZERO_COPY ? "zero copy" : "copy",
+             filter_of(r));
+    return text;
+}
+
+static void
+print_provider_json(lab_run_t const *r)
+{
+    qs_net_rung_t rung = rung_of(r);
+
+    if (rung == QS_NET_SOCKET)
+        printf("\"provider\":\"socket\",");
+    else
+        printf("\"provider\":\"xdp\",\"xdp_mode\":\"%s\",\"zero_copy\":%s,\"filter\":\"%s\",",
+               rung == QS_NET_SKB ? "skb" : "drv", rung == QS_NET_ZERO_COPY ? "true" : "false",
+               filter_of(r));
+}
+
 static void
 print_json(lab_run_t const *r, account_t const *acc, bool ok)
 {
-    printf("{\"ok\":%s,\"nodes\":%u,\"seconds\":%lu,\"provider\":\"socket\",\"network\":\"%s\","
-           "\"sent\":%lu,\"received\":%lu,\"lost\":%lu,\"reordered\":%lu,\"repeated\":%lu,",
-           ok ? "true" : "false", NODES, r->seconds, qs_lab_level_name(r->lab.level), acc->sent,
-           acc->received, lost_of(acc), acc->reordered, acc->repeated);
+    printf("{\"ok\":%s,\"nodes\":%u,\"seconds\":%lu,", ok ? "true" : "false", NODES, r->seconds);
+    print_provider_json(r);
+    printf("\"network\":\"%s\",\"sent\":%lu,\"received\":%lu,\"lost\":%lu,\"reordered\":%lu,"
+           "\"repeated\":%lu,",
+           qs_lab_level_name(r->lab.level), acc->sent, acc->received, lost_of(acc), acc->reordered,
+           acc->repeated);
     if (!r->opt.replay)
         printf("\"latency_p50_ns\":%lu,\"latency_p99_ns\":%lu,", acc->p50, acc->p99);
     printf("\"counted\":{");
@@ -485,6 +559,7 @@ print_text(lab_run_t const *r, account_t const *acc, bool ok)
 {
     printf("sent %lu, received %lu, lost %lu, reordered %lu, repeated %lu in %lu s\n", acc->sent,
            acc->received, lost_of(acc), acc->reordered, acc->repeated, r->seconds);
+    printf("received by %s\n", provider_text(r));
     if (!r->opt.replay)
         printf("latency from load to sink: p50 %lu us, p99 %lu us\n", acc->p50 / 1000,
                acc->p99 / 1000);
@@ -564,8 +639,9 @@ run_lab(lab_run_t *r, qs_config_t const *cfg)
         code = start_node(r, i);
     if (!code) {
         r->started_ns = qs_clock_now(&r->clock);
-        qs_log(&lab_says, "%u nodes on network level %s, provider socket; instances %s and %s",
-               NODES, qs_lab_level_name(r->lab.level), r->node[0].instance, r->node[1].instance);
+        qs_log(&lab_says, "%u nodes on network level %s, %s; instances %s and %s", NODES,
+               qs_lab_level_name(r->lab.level), provider_text(r), r->node[0].instance,
+               r->node[1].instance);
         code = watch(r);
     }
     if (!code) {

@@ -66,9 +66,14 @@ add_got(mem_t *m, qs_instance_t const *instance)
     }
 }
 
+/* payload_bytes: of a UMEM that links share, a link owns a frame for each of its lines. */
 static u64
-payload_bytes(qs_plan_link_t const *l)
+payload_bytes(qs_plan_t const *plan, qs_plan_link_t const *l)
 {
+    qs_plan_tile_t const *t = &plan->tile[l->producer];
+
+    if (t->frame_cnt)
+        return (u64)l->depth * t->frame_sz;
     return (u64)(l->dcache.chunk1 - l->dcache.chunk0) * QS_CHUNK_SZ;
 }
 
@@ -100,13 +105,14 @@ print_text(mem_t const *m)
     printf("\n%-20s %12s %12s %10s\n", "link", "ring", "payloads", "readers");
     for (u32 i = 0; i < m->plan->link_cnt; i++) {
         qs_plan_link_t const *l = &m->plan->link[i];
-        printf("%-20s %12lu %12lu %10lu\n", l->name, l->mcache_sz, payload_bytes(l),
+        printf("%-20s %12lu %12lu %10lu\n", l->name, l->mcache_sz, payload_bytes(m->plan, l),
                reader_bytes(l));
     }
-    printf("\n%-20s %12s %12s\n", "tile", "state", "metrics");
+    printf("\n%-20s %12s %12s %10s\n", "tile", "state", "metrics", "umem");
     for (u32 i = 0; i < m->plan->tile_cnt; i++)
-        printf("%-20s %12lu %12lu\n", qs_plan_label(m->plan, i, label, sizeof(label)),
-               m->plan->tile[i].state_sz, m->plan->tile[i].metrics_sz);
+        printf("%-20s %12lu %12lu %10lu\n", qs_plan_label(m->plan, i, label, sizeof(label)),
+               m->plan->tile[i].state_sz, m->plan->tile[i].metrics_sz,
+               (u64)m->plan->tile[i].frame_cnt * m->plan->tile[i].frame_sz);
     printf("\n%s%s%s: %lu KiB\n", m->topo, m->instance ? ", instance " : "",
            m->instance ? m->instance : ", by its plan", total(m) >> 10);
 }
@@ -127,13 +133,14 @@ print_json(mem_t const *m)
     for (u32 i = 0; i < m->plan->link_cnt; i++) {
         qs_plan_link_t const *l = &m->plan->link[i];
         printf("%s{\"name\":\"%s\",\"ring_bytes\":%lu,\"payload_bytes\":%lu,\"reader_bytes\":%lu}",
-               i ? "," : "", l->name, l->mcache_sz, payload_bytes(l), reader_bytes(l));
+               i ? "," : "", l->name, l->mcache_sz, payload_bytes(m->plan, l), reader_bytes(l));
     }
     printf("],\"tiles\":[");
     for (u32 i = 0; i < m->plan->tile_cnt; i++)
-        printf("%s{\"name\":\"%s\",\"state_bytes\":%lu,\"metrics_bytes\":%lu}", i ? "," : "",
-               qs_plan_label(m->plan, i, label, sizeof(label)), m->plan->tile[i].state_sz,
-               m->plan->tile[i].metrics_sz);
+        printf("%s{\"name\":\"%s\",\"state_bytes\":%lu,\"metrics_bytes\":%lu,\"umem_bytes\":%lu}",
+               i ? "," : "", qs_plan_label(m->plan, i, label, sizeof(label)),
+               m->plan->tile[i].state_sz, m->plan->tile[i].metrics_sz,
+               (u64)m->plan->tile[i].frame_cnt * m->plan->tile[i].frame_sz);
     printf("]}\n");
 }
 

@@ -40,6 +40,12 @@ say_memory(qs_group_t const *g)
             largest = &g->shm[i];
     qs_log(&memory, "memory %lu KiB in all; largest workspace %s", g->bytes >> 10,
            qs_shm_say(largest, said, sizeof(said)));
+    for (u32 i = 0; i < g->plan->tile_cnt; i++) {
+        qs_plan_tile_t const *t = &g->plan->tile[i];
+        if (t->frame_cnt && !t->idx)
+            qs_log(&memory, "UMEM of each %s: %u frames of %u bytes", t->name, t->frame_cnt,
+                   t->frame_sz);
+    }
 }
 
 static void

@@ -107,6 +107,10 @@ found_at(qs_toml_t const *t, char const *at)
         strcpy(f.text, "the end of the file");
     } else if (*at == '\n' || *at == '\r') {
         strcpy(f.text, "the end of the line");
+    } else if (*at == '\t') {
+        strcpy(f.text, "a tab");
+    } else if ((u8)*at < 0x20 || *at == 0x7f) {
+        snprintf(f.text, sizeof(f.text), "character 0x%02x", (u8)*at);
     } else {
         u32 len = qs_text_utf8(at, (size_t)(t->end_ - at));
         snprintf(f.text, sizeof(f.text), "'%.*s'", (int)len, at);

@@ -26,6 +26,7 @@ typedef struct room {
 } room_t;
 
 static qs_log_site_t cannot_boot = {.id = "QS-TIL-001", .level = QS_LOG_ERROR};
+static qs_log_site_t gives_up = {.id = "QS-TIL-003", .level = QS_LOG_NOTICE};
 static qs_log_site_t sandbox_lacks = {.id = "QS-TIL-002", .level = QS_LOG_NOTICE};
 
 void
@@ -219,6 +220,22 @@ make_stem(room_t *r)
     return err;
 }
 
+/* find_shared looks for what the neighbours share.  More than there is room for is a topology's
+   mistake, which shows at once: the tile does not find what it needs. */
+static void
+find_shared(room_t *r)
+{
+    qs_tile_ctx_t *ctx = &r->ctx;
+    qs_plan_tile_t const *t = r->plan->tile;
+
+    if (r->me->share_sz)
+        ctx->share = at(r, r->h->tile, r->me->share_off, r->me->share_sz);
+    for (u32 i = 0; i < r->plan->tile_cnt && ctx->shared_cnt < QS_TILE_SHARED_MAX; i++)
+        if (t[i].share_sz && i != r->h->tile && r->wksp[i].mem)
+            ctx->shared[ctx->shared_cnt++] = (qs_tile_shared_t){
+                .tile = i, .sz = t[i].share_sz, .mem = at(r, i, t[i].share_off, t[i].share_sz)};
+}
+
 static void
 make_ctx(room_t *r)
 {
@@ -234,6 +251,9 @@ make_ctx(room_t *r)
     ctx->metrics = at(r, r->h->tile, r->me->metrics_off, r->me->metrics_sz);
     ctx->kept_cnt = r->h->kept_cnt;
     memcpy(ctx->kept_fd, r->h->kept_fd, sizeof(ctx->kept_fd));
+    memcpy(ctx->note, r->h->note, sizeof(ctx->note));
+    ctx->mem = r->wksp[r->h->tile].mem;
+    find_shared(r);
     if (r->tile->layout) {
         qs_layout_t l = {.base = at(r, r->h->tile, r->me->state_off, r->me->state_sz)};
         r->self = r->tile->layout(&l, ctx);
@@ -245,7 +265,7 @@ make_ctx(room_t *r)
 static void
 enter_sandbox(room_t *r)
 {
-    int keep[2 * QS_TILE_FD_MAX + QS_TILE_MAX];
+    int keep[3 * QS_TILE_FD_MAX + QS_TILE_MAX];
     u32 cnt = 0;
     char lacks[80];
 
@@ -253,6 +273,8 @@ enter_sandbox(room_t *r)
         keep[cnt++] = r->ctx.kept_fd[i];
     for (u32 i = 0; i < r->ctx.wait_cnt; i++)
         keep[cnt++] = r->ctx.wait_fd[i];
+    for (u32 i = 0; i < r->ctx.own_cnt; i++)
+        keep[cnt++] = r->ctx.own_fd[i];
     for (u32 t = 0; t < QS_TILE_MAX; t++)
         if (r->h->eventfd[t] >= 0)
             keep[cnt++] = r->h->eventfd[t];
@@ -265,9 +287,12 @@ enter_sandbox(room_t *r)
 static int
 run_callback(room_t *r, char const *what, int err)
 {
-    if (!err)
-        return 0;
-    fail(what, r->ctx.err[0] ? r->ctx.err : strerror(-err));
+    char const *why = r->ctx.err[0] ? r->ctx.err : strerror(-err);
+
+    if (err && r->ctx.exit_reason) /* the supervisor knows what to do about it */
+        qs_log(&gives_up, "%s", why);
+    else if (err)
+        fail(what, why);
     return err;
 }
 
@@ -344,7 +369,10 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
     make_ctx(r);
     int err = live(r);
     u32 reason = err == -EINVAL ? QS_EXIT_CONFIG : err ? QS_EXIT_BOOT : r->stem.exit_reason;
-    qs_cnc_end(&r->cnc, err || reason >= QS_EXIT_FIRST_OWN ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
+    if (err && r->ctx.exit_reason)
+        reason = r->ctx.exit_reason;
+    bool again = err || reason >= QS_EXIT_FIRST_OWN || reason == QS_EXIT_RENEW;
+    qs_cnc_end(&r->cnc, again ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
     for (u32 t = 0; !maps && t < QS_TILE_MAX; t++)
         qs_wksp_unmap(&r->wksp[t]);
     if (!maps) {
@@ -352,7 +380,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         qs_wksp_unmap(&r->boot_wksp);
     }
     munmap(r, sizeof(*r));
-    return err || reason >= QS_EXIT_FIRST_OWN ? 1 : 0;
+    return again;
 }
 
 int

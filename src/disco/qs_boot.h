@@ -48,6 +48,7 @@ typedef struct qs_handover {
     int eventfd[QS_TILE_MAX]; /* its own, and those of neighbours that sleep in poll; -1 */
     int kept_fd[QS_TILE_FD_MAX];
     u32 kept_cnt;
+    u64 note[QS_TILE_NOTE_MAX];
 } qs_handover_t;
 
 #define QS_HANDOVER_MAGIC 0x31766f646e616871ull

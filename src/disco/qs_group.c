@@ -21,12 +21,12 @@
 #define HALT_GRACE_NS  3000000000ull
 #define LOOK_NS        20000000u /* between looks whether a tile without pidfd lives */
 #define BOOT_FAILURES  3u        /* before its first good start */
+#define TEND_NS        200000000ull
 
-static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
-static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
 static qs_log_site_t group_stops = {.id = "QS-GRP-003", .level = QS_LOG_ERROR};
 static qs_log_site_t kills = {.id = "QS-GRP-004", .level = QS_LOG_WARNING};
 static qs_log_site_t floats = {.id = "QS-GRP-005", .level = QS_LOG_WARNING};
+static qs_log_site_t tended = {.id = "QS-GRP-006", .level = QS_LOG_NOTICE};
 
 __attribute__((format(printf, 3, 4))) static int
 refuse(qs_group_t *g, int exit_code, char const *format, ...)
@@ -75,6 +75,15 @@ command(qs_group_t *g, u32 tile, qs_cmd_t cmd)
 
     if (!qs_cmd_tx_join(&tx, &g->boot->cmd[tile]))
         qs_cmd_set(&tx, cmd);
+}
+
+/* ring_tile wakes a tile that sleeps, after a command and a fence. */
+static void
+ring_tile(qs_group_t *g, u32 tile)
+{
+    qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
+
+    qs_bell_ring(&bell[tile], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[tile].handover.eventfd[tile]);
 }
 
 static int
@@ -194,6 +203,20 @@ check_memory(qs_group_t *g)
                         qs_plan_options(g->plan, g->conf.cfg, NULL, options, sizeof(options)));
 }
 
+/* make_share formats what the tile lets its neighbours read. */
+static int
+make_share(qs_group_t *g, u32 tile)
+{
+    qs_plan_tile_t const *t = &g->plan->tile[tile];
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_tile_ctx_t ctx = {
+        .cfg = &g->boot->cfg, .plan = g->plan, .tile = tile, .idx = t->idx, .cnt = t->cnt};
+    void *mem = t->share_sz ? qs_wksp_addr(&g->wksp[tile], t->share_off, t->share_sz) : NULL;
+    int err = mem && table->share_new ? table->share_new(mem, &ctx) : 0;
+
+    return err ? refuse(g, 3, "tile %s: what it shares: %s", t->name, strerror(-err)) : 0;
+}
+
 static int
 make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
 {
@@ -209,28 +232,10 @@ make_memory(qs_group_t *g, qs_wksp_plan_t const *wksp)
                              qs_group_page_max(g->conf.cfg), g->bind ? g->plan->tile[i].node : -1);
         if (!err)
             err = make_rings(g, i);
+        if (!err)
+            err = make_share(g, i);
     }
     return err;
-}
-
-/* name_port writes which option is behind "UDP port N", or the address, that a tile could not have. */
-static char const *
-name_port(qs_group_t const *g, char const *said, int err, char *out, u64 out_sz)
-{
-    char const *at = strstr(said, "port ");
-    u64 number = at ? strtoull(at + 5, NULL, 10) : 0;
-    char option[32];
-
-    out[0] = 0;
-    if (err == -EADDRNOTAVAIL && g->conf.cfg->net.bind_address[0]) {
-        snprintf(out, out_sz, " (net.bind_address = %s)", g->conf.cfg->net.bind_address);
-        return out;
-    }
-    for (u32 i = 0; number && i < g->plan->port_cnt; i++)
-        if (g->plan->port[i].port == number)
-            snprintf(out, out_sz, " (%s)",
-                     qs_plan_port_option(&g->plan->port[i], option, sizeof(option)));
-    return out;
 }
 
 /* keep_open lets each tile open, once and with our privileges, what must outlive it. */
@@ -239,26 +244,43 @@ keep_open(qs_group_t *g, u32 tile)
 {
     qs_tile_t const *table = row_of(g, tile)->tile;
     qs_group_tile_t *gt = &g->tile[tile];
-    qs_tile_ctx_t ctx = {.cfg = &g->boot->cfg,
-                         .plan = g->plan,
-                         .clock = &g->boot->clock,
-                         .tile = tile,
-                         .idx = g->plan->tile[tile].idx,
-                         .cnt = g->plan->tile[tile].cnt};
 
     char option[64];
 
+    gt->ctx = (qs_tile_ctx_t){.cfg = &g->boot->cfg,
+                              .plan = g->plan,
+                              .clock = &g->boot->clock,
+                              .tile = tile,
+                              .idx = g->plan->tile[tile].idx,
+                              .cnt = g->plan->tile[tile].cnt,
+                              .common = &g->common[g->plan->tile[tile].row]};
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)
         return 0;
-    int err = table->keep(&ctx);
+    int err = table->keep(&gt->ctx);
     if (err)
         return refuse(g, err == -EINVAL ? 2 : 3, "%s: %s%s", g->plan->tile[tile].name,
-                      ctx.err[0] ? ctx.err : strerror(-err),
-                      name_port(g, ctx.err, err, option, sizeof(option)));
-    gt->handover.kept_cnt = ctx.kept_cnt;
-    memcpy(gt->handover.kept_fd, ctx.kept_fd, sizeof(ctx.kept_fd));
+                      gt->ctx.err[0] ? gt->ctx.err : strerror(-err),
+                      qs_group_name_port_(g, gt->ctx.err, err, option, sizeof(option)));
+    if (gt->ctx.err[0])
+        qs_log(&tended, "%s", gt->ctx.err);
     return 0;
+}
+
+/* tend has the tile's row look after what it keeps.  Returns what that answers. */
+static int
+tend(qs_group_t *g, u32 tile, u32 why)
+{
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_group_tile_t *gt = &g->tile[tile];
+
+    if (!table->tend || g->conf.threads)
+        return 0;
+    gt->ctx.err[0] = 0;
+    int err = table->tend(&gt->ctx, why);
+    if (gt->ctx.err[0] && err >= 0)
+        qs_log(&tended, "%s", gt->ctx.err);
+    return err;
 }
 
 static int
@@ -416,6 +438,12 @@ makes_work(qs_group_t const *g, u32 tile)
 static int
 start_tile(qs_group_t *g, u32 tile)
 {
+    qs_group_tile_t *gt = &g->tile[tile];
+
+    gt->handover.kept_cnt = gt->ctx.kept_cnt;
+    memcpy(gt->handover.kept_fd, gt->ctx.kept_fd, sizeof(gt->ctx.kept_fd));
+    memcpy(gt->handover.note, gt->ctx.note, sizeof(gt->ctx.note));
+    gt->renewed = false;
     command(g, tile, g->draining && makes_work(g, tile) ? QS_CMD_HALT : QS_CMD_RUN);
     return g->conf.threads ? start_thread(g, tile) : start_process(g, tile);
 }
@@ -462,59 +490,6 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
     return code;
 }
 
-/* keep_line remembers what a tile said, for the case that it dies, and passes it on. */
-static void
-keep_line(qs_group_tile_t *gt, char const *text, u32 sz)
-{
-    char *line = gt->line[gt->line_cnt++ % QS_GROUP_LAST_LINES];
-    u32 kept = sz < QS_GROUP_LINE_SZ - 1 ? sz : QS_GROUP_LINE_SZ - 1;
-
-    memcpy(line, text, kept);
-    line[kept] = 0;
-}
-
-static void
-read_log(qs_group_tile_t *gt)
-{
-    char buf[4096];
-    ssize_t got;
-
-    while ((got = read(gt->log_fd, buf, sizeof(buf))) > 0) {
-        ssize_t wrote = write(2, buf, (size_t)got);
-        (void)wrote;
-        for (ssize_t i = 0; i < got; i++) {
-            if (buf[i] == '\n') {
-                keep_line(gt, gt->part, gt->part_sz);
-                gt->part_sz = 0;
-            } else if (gt->part_sz < sizeof(gt->part)) {
-                gt->part[gt->part_sz++] = buf[i];
-            }
-        }
-    }
-    if (got == 0) {
-        close(gt->log_fd);
-        gt->log_fd = -1;
-    }
-}
-
-static void
-tell_death(qs_group_t *g, u32 tile, int status, char const *then)
-{
-    qs_group_tile_t *gt = &g->tile[tile];
-    char name[QS_NAME_MAX + 4];
-
-    if (WIFSIGNALED(status))
-        qs_log(&tile_died, "%s (pid %d) was killed by signal %d (%s); %s", label(g, tile, name),
-               gt->pid, WTERMSIG(status), strsignal(WTERMSIG(status)), then);
-    else
-        qs_log(&tile_died, "%s (pid %d) ended with code %d, reason %u; %s", label(g, tile, name),
-               gt->pid, WEXITSTATUS(status), status_of(g, tile).reason, then);
-    u32 cnt = gt->line_cnt < QS_GROUP_LAST_LINES ? gt->line_cnt : QS_GROUP_LAST_LINES;
-    for (u32 i = gt->line_cnt - cnt; i < gt->line_cnt; i++)
-        qs_log(&last_words, "%s had said: %s", name, gt->line[i % QS_GROUP_LAST_LINES]);
-    gt->line_cnt = 0;
-}
-
 static void
 give_up(qs_group_t *g, u32 tile, char const *why)
 {
@@ -532,6 +507,28 @@ backoff_ns(u32 failures)
     return wait < BACKOFF_MAX_NS ? wait : BACKOFF_MAX_NS;
 }
 
+/* bury_tended lets the tile's row deal with an end that has a reason of its own.  Returns whether it
+   did: then the tile starts again at once, or the group ends. */
+static bool
+bury_tended(qs_group_t *g, u32 tile, int status)
+{
+    qs_group_tile_t *gt = &g->tile[tile];
+    u32 reason = WIFEXITED(status) ? status_of(g, tile).reason : 0;
+    bool own = reason >= QS_EXIT_FIRST_OWN;
+    int err = tend(g, tile, own ? reason : QS_TEND_KILLED);
+
+    if (err < 0) {
+        give_up(g, tile, gt->ctx.err[0] ? gt->ctx.err : strerror(-err));
+        g->exit_code = err == -EINVAL ? 2 : 3;
+        return true;
+    }
+    if (!own || err != QS_TEND_RENEW)
+        return false;
+    gt->line_cnt = 0;
+    gt->retry_at = now_ns(g);
+    return true;
+}
+
 static void
 bury(qs_group_t *g, u32 tile, int status)
 {
@@ -540,14 +537,16 @@ bury(qs_group_t *g, u32 tile, int status)
     u64 now = now_ns(g);
 
     if (gt->log_fd >= 0)
-        read_log(gt);
+        qs_group_read_log_(gt);
     close(gt->pidfd);
     gt->pidfd = -1;
     record->last_status = status;
     record->pid = 0;
     if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g->state == QS_GROUP_STOPPING) {
         gt->ended = true;
-    } else {
+    } else if (gt->renewed && WIFEXITED(status)) {
+        gt->retry_at = now;
+    } else if (!bury_tended(g, tile, status)) {
         record->deaths++;
         gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
         u32 reason = status_of(g, tile).reason;
@@ -556,11 +555,12 @@ bury(qs_group_t *g, u32 tile, int status)
             g->state == QS_GROUP_STARTING &&
             (config || gt->failures >= BOOT_FAILURES || (stop && reason == QS_EXIT_BOOT));
         if (stop || never_ran) {
-            tell_death(g, tile, status, "it is not to be restarted");
+            qs_group_tell_death_(g, tile, status, status_of(g, tile).reason,
+                                 "it is not to be restarted");
             give_up(g, tile, never_ran ? "it does not start" : "it died, and the group with it");
             g->exit_code = !never_ran ? 1 : config ? 2 : 3;
         } else {
-            tell_death(g, tile, status, "it is started again");
+            qs_group_tell_death_(g, tile, status, status_of(g, tile).reason, "it is started again");
             gt->retry_at = now + (gt->failures > 1 ? backoff_ns(gt->failures) : 0);
         }
     }
@@ -606,6 +606,32 @@ look_at_threads(qs_group_t *g)
             give_up(g, i, "its thread failed");
 }
 
+/* tend_all: a tile that is to be started anew is told to end, and woken to hear it. */
+static void
+tend_all(qs_group_t *g)
+{
+    u64 now = now_ns(g);
+
+    if (now < g->tend_at || g->state > QS_GROUP_RUNNING)
+        return;
+    g->tend_at = now + TEND_NS;
+    for (u32 i = 0; i < g->plan->tile_cnt && g->state <= QS_GROUP_RUNNING; i++) {
+        qs_group_tile_t *gt = &g->tile[i];
+        if (!gt->pid || gt->renewed)
+            continue;
+        int err = tend(g, i, QS_TEND_LOOK);
+        if (err == QS_TEND_RENEW) {
+            gt->renewed = true;
+            command(g, i, QS_CMD_RENEW);
+            qs_bell_fence();
+            ring_tile(g, i);
+        } else if (err < 0) {
+            give_up(g, i, gt->ctx.err[0] ? gt->ctx.err : strerror(-err));
+            g->exit_code = 3;
+        }
+    }
+}
+
 bool
 qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
 {
@@ -625,13 +651,14 @@ qs_group_poll(qs_group_t *g, int fd, int timeout_ms)
         qs_group_tile_t *gt = &g->tile[owner[k]];
         int status;
         if (p[k].revents && gt->log_fd >= 0)
-            read_log(gt);
+            qs_group_read_log_(gt);
         bool look = gt->pidfd < 0 || p[k + 1].revents;
         if (look && gt->pid && waitpid(gt->pid, &status, WNOHANG) == gt->pid)
             bury(g, owner[k], status);
     }
     if (g->conf.threads)
         look_at_threads(g);
+    tend_all(g);
     restart_due(g);
     if (g->state == QS_GROUP_STARTING && qs_group_ready(g))
         g->state = QS_GROUP_RUNNING;
@@ -661,14 +688,12 @@ qs_group_done(qs_group_t const *g)
 static void
 command_halt(qs_group_t *g, bool all)
 {
-    qs_bell_t *bell = qs_wksp_object_addr(&g->bells_wksp, "bells", QS_TILE_MAX * sizeof(*bell));
-
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
         if (all || makes_work(g, i))
             command(g, i, QS_CMD_HALT);
     qs_bell_fence();
     for (u32 i = 0; i < g->plan->tile_cnt; i++)
-        qs_bell_ring(&bell[i], QS_BELL_IDLE | QS_BELL_CREDIT, g->tile[i].handover.eventfd[i]);
+        ring_tile(g, i);
 }
 
 void
@@ -710,6 +735,20 @@ halt_tiles(qs_group_t *g)
     }
 }
 
+static void
+drop(qs_group_t *g, u32 tile)
+{
+    qs_tile_t const *table = row_of(g, tile)->tile;
+    qs_tile_ctx_t *ctx = &g->tile[tile].ctx;
+
+    if (!ctx->plan)
+        return; /* it has not come to keep */
+    if (table->drop)
+        table->drop(ctx);
+    for (u32 k = 0; k < ctx->kept_cnt; k++)
+        close(ctx->kept_fd[k]);
+}
+
 int
 qs_group_stop(qs_group_t *g)
 {
@@ -722,8 +761,7 @@ qs_group_stop(qs_group_t *g)
         g->boot->group_state = failed ? QS_GROUP_FAILED : QS_GROUP_STOPPED;
     for (u32 i = 0; g->plan && i < g->plan->tile_cnt; i++) {
         qs_handover_t const *h = &g->tile[i].handover;
-        for (u32 k = 0; k < h->kept_cnt; k++)
-            close(h->kept_fd[k]);
+        drop(g, i);
         if (h->magic && h->eventfd[i] >= 0)
             close(h->eventfd[i]);
         if (h->magic && g->tile[i].log_fd >= 0)

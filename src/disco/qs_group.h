@@ -54,6 +54,8 @@ typedef struct qs_group_tile {
     u32 part_sz; /* bytes of an unfinished line */
     char part[QS_GROUP_LINE_SZ];
     char line[QS_GROUP_LAST_LINES][QS_GROUP_LINE_SZ];
+    bool renewed;      /* it was told to end and be started again */
+    qs_tile_ctx_t ctx; /* of keep and tend */
     qs_handover_t handover;
 } qs_group_tile_t;
 
@@ -71,12 +73,23 @@ typedef struct qs_group {
     qs_wksp_t wksp[QS_TILE_MAX];
     qs_group_tile_t tile[QS_TILE_MAX];
     u64 thread[QS_TILE_MAX];
+    void *common[QS_TILE_MAX]; /* of each row, for keep and tend */
+    u64 tend_at;
     u64 stale_bytes;  /* memory of dead instances that start removed */
     u64 bytes;        /* memory of this one */
     bool bind;        /* memory to nodes: there are several */
     char placed[512]; /* where the tiles are, for the user */
     char err[512];    /* why start or the group failed, for the user */
 } qs_group_t;
+
+/* qs_group_read_log_ passes on what a tile wrote to standard error, and remembers its last lines; in
+   qs_group_log.c, as the next.  qs_group_name_port_ writes which option is behind "UDP port N", or the
+   address, that a tile could not have, and returns out.  qs_group_tell_death_ logs an end that nobody
+   asked for, and the last lines. */
+void qs_group_read_log_(qs_group_tile_t *tile);
+void qs_group_tell_death_(qs_group_t *group, u32 tile, int status, u32 reason, char const *then);
+char const *qs_group_name_port_(qs_group_t const *group, char const *said, int err, char *out,
+                                u64 out_sz);
 
 /* qs_group_page_max returns the largest page size that hugetlbfs.pages allows for workspaces, as
    qs_shm_create takes it. */

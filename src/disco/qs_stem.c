@@ -161,8 +161,9 @@ qs_stem_chore_(qs_stem_t *s)
 
     if (chore == 0) {
         qs_cnc_heartbeat(&s->cnc, s->now);
-        if (qs_cmd_query(&s->cmd) == QS_CMD_HALT)
-            s->stop = true;
+        qs_cmd_t cmd = qs_cmd_query(&s->cmd);
+        if (cmd != QS_CMD_RUN)
+            qs_stem_exit(s, cmd == QS_CMD_RENEW ? QS_EXIT_RENEW : QS_EXIT_HALT);
         if (s->in_cnt)
             s->first_in = (s->first_in + 1) % s->in_cnt;
     } else if (chore <= s->in_cnt) {
@@ -192,7 +193,7 @@ anything_new(qs_stem_t *s)
         if (out->blocked && qs_fctl_query(&out->fctl, out->tx.seq, s->now))
             return true;
     }
-    return qs_cmd_query(&s->cmd) == QS_CMD_HALT;
+    return qs_cmd_query(&s->cmd) != QS_CMD_RUN;
 }
 
 static void

@@ -39,6 +39,7 @@ typedef enum qs_exit {
     QS_EXIT_DONE,           /* its work is done */
     QS_EXIT_BOOT,           /* boot or init failed; the log says why */
     QS_EXIT_CONFIG,         /* ... because an option cannot be (-EINVAL) */
+    QS_EXIT_RENEW,          /* the supervisor wants it anew (QS_TEND_RENEW) */
     QS_EXIT_FIRST_OWN = 16, /* a tile's own reasons for giving up begin here */
 } qs_exit_t;
 
@@ -242,6 +243,78 @@ qs_stem_publish_at(qs_stem_t *s, u32 out, u8 const *room, u64 sig, u32 sz, u16 c
     }
     qs_metric_inc(&o->metrics->frag);
     qs_metric_add(&o->metrics->bytes, sz);
+}
+
+/* qs_stem_run_t is a run of publishes on one out of a tile with a UMEM, whose state lives in registers
+   meanwhile: begin, any number of swaps, end; nothing else happens on that out in between. */
+typedef struct qs_stem_run {
+    qs_stem_out_t *out;
+    qs_mcache_tx_t tx;
+    u32 credits;
+    u32 frags;
+    u64 bytes;
+} qs_stem_run_t;
+
+QS_INLINE qs_stem_run_t
+qs_stem_run_begin(qs_stem_t *s, u32 out)
+{
+    qs_stem_out_t *o = &s->out[out];
+    return (qs_stem_run_t){.out = o, .tx = o->tx, .credits = o->credits};
+}
+
+QS_INLINE void
+qs_stem_run_end(qs_stem_t *s, qs_stem_run_t const *run)
+{
+    qs_stem_out_t *o = run->out;
+
+    if (!run->frags)
+        return;
+    o->tx = run->tx;
+    o->credits = run->credits;
+    if (o->peer_cnt) {
+        o->dirty = true;
+        s->ring = true;
+    }
+    qs_metric_add(&o->metrics->frag, run->frags);
+    qs_metric_add(&o->metrics->bytes, run->bytes);
+}
+
+/* qs_stem_run_swap publishes the sz bytes at byte off of the tile's workspace, which lie in a frame of
+   its UMEM.  Returns where the payload lay that this line named before: its frame is the tile's
+   own now, and readers have been told that what is there is gone (P1, P2).  Links of a UMEM are
+   lossy, so there is always room. */
+QS_INLINE u64
+qs_stem_run_swap(qs_stem_t *s, qs_stem_run_t *run, u64 off, u64 sig, u32 sz, u32 ts_origin)
+{
+    qs_frag_t frag = {.sig = sig,
+                      .chunk = (u32)(off / QS_CHUNK_SZ),
+                      .sz = (u16)sz,
+                      .ctl = (u16)(off % QS_CHUNK_SZ),
+                      .ts_origin = ts_origin,
+                      .ts_publish = (u32)s->now};
+
+    if (qs_unlikely(!run->credits)) {
+        qs_stem_out_t *o = run->out;
+        qs_stem_run_end(s, run);
+        qs_stem_refill_(s, o);
+        *run = (qs_stem_run_t){.out = o, .tx = o->tx, .credits = o->credits};
+    }
+    u64 old = qs_mcache_evictee_at(&run->tx);
+    qs_mcache_publish(&run->tx, &frag);
+    run->credits--;
+    run->frags++;
+    run->bytes += sz;
+    return old;
+}
+
+/* qs_stem_swap is a run of one. */
+QS_INLINE u64
+qs_stem_swap(qs_stem_t *s, u32 out, u64 off, u64 sig, u32 sz, u32 ts_origin)
+{
+    qs_stem_run_t run = qs_stem_run_begin(s, out);
+    u64 old = qs_stem_run_swap(s, &run, off, sig, sz, ts_origin);
+    qs_stem_run_end(s, &run);
+    return old;
 }
 
 /* qs_stem_publish publishes the sz bytes written where the last prepare on out said. */

@@ -10,6 +10,7 @@
 
 #include "disco/qs_tile.h"
 
-extern qs_tile_t const qs_tile_net, qs_tile_load, qs_tile_replay, qs_tile_sink, qs_tile_sign;
+extern qs_tile_t const qs_tile_net, qs_tile_netlink, qs_tile_load, qs_tile_replay, qs_tile_sink,
+    qs_tile_sign;
 
 #endif

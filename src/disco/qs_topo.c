@@ -8,6 +8,8 @@
 #include "tango/qs_cnc.h"
 #include "tango/qs_fseq.h"
 
+#define QS_UDP_OVERHEAD 28u /* of IPv4 and UDP */
+
 typedef struct maker {
     qs_plan_t *plan;
     qs_wksp_plan_t *wksp;
@@ -109,6 +111,33 @@ row_of(qs_plan_t const *plan, char const *name)
     return strchr(name, ':') ? -1 : qs_plan_tile_of(plan, name);
 }
 
+/* frame_sz_of: an IP packet of net.mtu, the headers of Ethernet with a tag, and what XDP takes. */
+static u32
+frame_sz_of(qs_config_t const *cfg)
+{
+    return cfg->net.mtu > QS_UMEM_SMALL_MTU ? 4096 : 2048;
+}
+
+static u32
+mtu_of(maker_t const *m, qs_link_row_t const *row, int from)
+{
+    return row->mtu || !tile_at(m, from)->umem ? row->mtu : m->cfg->net.mtu - QS_UDP_OVERHEAD;
+}
+
+/* check_umem: a reader that could hold a frame back would stop what the wire brings. */
+static int
+check_umem(maker_t *m, qs_link_row_t const *row)
+{
+    u32 room = frame_sz_of(m->cfg);
+
+    if (row->flow != QS_LOSSY)
+        return refuse(m, "link %s -> %s: a link from the wire must be lossy", row->from, row->to);
+    if (row->mtu > room)
+        return refuse(m, "link %s -> %s: mtu %u is more than a frame of %u bytes", row->from,
+                      row->to, row->mtu, room);
+    return 0;
+}
+
 static int
 check_link(maker_t *m, qs_link_row_t const *row)
 {
@@ -136,7 +165,7 @@ check_link(maker_t *m, qs_link_row_t const *row)
     if (row->window == 1 || row->window > row->depth)
         return refuse(m, "link %s -> %s: window %u is not in 2..depth", row->from, row->to,
                       row->window);
-    if (row->mtu < 1 || row->mtu > UINT16_MAX)
+    if (mtu_of(m, row, from) < 1 || row->mtu > UINT16_MAX)
         return refuse(m, "link %s -> %s: mtu %u is not in 1..65535, which is what sz can say",
                       row->from, row->to, row->mtu);
     if (row->ports && !tile_at(m, from)->is_net)
@@ -144,7 +173,7 @@ check_link(maker_t *m, qs_link_row_t const *row)
     for (qs_link_row_t const *other = m->topo->links; other < row; other++)
         if (!strcmp(other->from, row->from) && !strcmp(other->to, row->to))
             return refuse(m, "link %s -> %s stands in two rows", row->from, row->to);
-    return 0;
+    return tile_at(m, from)->umem ? check_umem(m, row) : 0;
 }
 
 /* join_consumers makes every instance of `to` a reader of link. */
@@ -186,8 +215,8 @@ add_link(maker_t *m, u16 row_idx, int producer, int to)
     link->producer = (u16)producer;
     link->flow = (u16)row->flow;
     link->depth = row->depth;
-    link->window = row->window ? row->window : row->depth;
-    link->mtu = row->mtu;
+    link->window = row->window && !tile_at(m, producer)->umem ? row->window : row->depth;
+    link->mtu = mtu_of(m, row, producer);
     link->off_mask = tile_at(m, producer)->is_net ? QS_CHUNK_SZ - 1 : 0;
     t->out[t->out_cnt] = idx;
     t->out_kind[t->out_cnt++] = (u8)out_kind_of(tile_at(m, producer), row->to);
@@ -355,17 +384,60 @@ place(maker_t *m, u32 tile, char const *kind, char const *name, u64 sz, u64 alig
     return qs_wksp_plan_add(&m->wksp[tile], label, 0, sz, align);
 }
 
+/* place_umem: with ordinary sockets alone nothing is ever in the kernel's rings. */
+static int
+place_umem(maker_t *m, u32 tile)
+{
+    qs_plan_tile_t *t = &m->plan->tile[tile];
+    qs_config_net_t const *net = &m->cfg->net;
+    u64 cnt = QS_UMEM_BATCH;
+
+    if (!tile_at(m, (int)tile)->umem)
+        return 0;
+    if (net->provider != QS_CONFIG_net_provider_socket)
+        cnt += 2ull * net->rx_depth + 2ull * net->tx_depth;
+    for (u32 i = 0; i < t->out_cnt; i++)
+        cnt += m->plan->link[t->out[i]].depth;
+    t->frame_sz = frame_sz_of(m->cfg);
+    t->frame_cnt = (u32)cnt;
+    if (cnt * t->frame_sz / QS_CHUNK_SZ > UINT32_MAX)
+        return refuse(m, "tile %s: %lu frames are too many", t->name, cnt);
+    t->umem_off = place(m, tile, "umem", "", cnt * t->frame_sz, 4096);
+    return 0;
+}
+
+/* place_payloads: what readers check every descriptor of a link against. */
+static int
+place_payloads(maker_t *m, qs_plan_link_t *link)
+{
+    qs_plan_tile_t const *t = &m->plan->tile[link->producer];
+    qs_dcache_t *dc = &link->dcache;
+
+    if (!t->frame_cnt) {
+        u64 sz = qs_dcache_footprint(link->window, link->mtu);
+        u64 off = place(m, link->producer, "data", link->name, sz, 4096);
+        return qs_dcache_init(dc, off, link->window, link->mtu);
+    }
+    u64 end = (t->umem_off + (u64)t->frame_cnt * t->frame_sz) / QS_CHUNK_SZ;
+    if (end > UINT32_MAX)
+        return -EINVAL;
+    dc->chunk0 = (u32)(t->umem_off / QS_CHUNK_SZ);
+    dc->chunk1 = (u32)end;
+    dc->stride = (u32)(qs_align_up(link->mtu, QS_CHUNK_SZ) / QS_CHUNK_SZ);
+    dc->wmark = dc->chunk1 - dc->stride;
+    return 0;
+}
+
 static int
 place_link(maker_t *m, qs_plan_link_t *link)
 {
     u32 p = link->producer;
-    u64 dcache_sz = qs_dcache_footprint(link->window, link->mtu);
 
     link->mcache_sz = qs_mcache_footprint(link->depth);
     link->mcache_off = place(m, p, "ring", link->name, link->mcache_sz, QS_ALIGN);
-    u64 dcache_off = place(m, p, "data", link->name, dcache_sz, 4096);
+    int err = place_payloads(m, link);
     link->out_metrics_off = place(m, p, "out", link->name, sizeof(qs_out_metrics_t), QS_ALIGN);
-    if (qs_dcache_init(&link->dcache, dcache_off, link->window, link->mtu))
+    if (err)
         return refuse(m, "link %s: its payloads do not fit the workspace", link->name);
     for (u32 c = 0; c < link->consumer_cnt; c++) {
         u32 t = link->consumer[c];
@@ -394,6 +466,9 @@ place_tile(maker_t *m, u32 tile)
         table->layout(&measure, &ctx);
     t->state_sz = measure.sz;
     t->state_off = place(m, tile, "state", "", t->state_sz + 8, QS_WKSP_ALIGN_MAX);
+    t->share_sz = table->share_sz ? table->share_sz(&ctx) : 0;
+    if (t->share_sz)
+        t->share_off = place(m, tile, "share", "", t->share_sz, QS_WKSP_ALIGN_MAX);
     for (u32 i = 0; i < t->in_cnt; i++) {
         qs_plan_link_t const *link = &m->plan->link[t->in[i]];
         if (table->copy || table->in[t->in_kind[i]].in_place)
@@ -410,8 +485,12 @@ place_all(maker_t *m)
     qs_plan_t *plan = m->plan;
     char options[160];
 
-    for (u32 i = 0; i < plan->tile_cnt; i++)
+    for (u32 i = 0; i < plan->tile_cnt; i++) {
+        int err = place_umem(m, i);
+        if (err)
+            return err;
         place_tile(m, i);
+    }
     for (u32 i = 0; i < plan->link_cnt; i++) {
         int err = place_link(m, &plan->link[i]);
         if (err)
@@ -480,6 +559,17 @@ qs_plan_tile_of(qs_plan_t const *plan, char const *name)
             !strncmp(plan->tile[i].name, name, len))
             return (int)i;
     return -1;
+}
+
+qs_tile_shared_t const *
+qs_tile_shared_of(qs_tile_ctx_t const *ctx, char const *row)
+{
+    int tile = row_of(ctx->plan, row);
+
+    for (u32 i = 0; tile >= 0 && i < ctx->shared_cnt; i++)
+        if (ctx->shared[i].tile == (u32)tile)
+            return &ctx->shared[i];
+    return NULL;
 }
 
 char const *

@@ -35,6 +35,12 @@ typedef enum qs_flow {
 
 #define QS_PATIENCE_NS 10000000u
 
+/* A net tile with a UMEM has frames for all of fill, rx, tx and completion ring, one for each line of
+   its links, and one batch. */
+#define QS_UMEM_BATCH     64u
+#define QS_UMEM_HEADROOM  256u /* XDP takes the first bytes of a frame for itself */
+#define QS_UMEM_SMALL_MTU 1750u
+
 /* What the supervisor does when a tile dies. */
 typedef enum qs_death {
     QS_RESTART, /* starts it anew, with back-off; the rings keep their places */
@@ -53,7 +59,7 @@ typedef struct qs_link_row {
     char const *from, *to;
     u32 depth;  /* descriptors; a power of two */
     u32 window; /* payloads alive at once; 0: depth */
-    u32 mtu;    /* largest payload, bytes */
+    u32 mtu;    /* largest payload, bytes; 0, from a tile with a UMEM: what net.mtu allows */
     qs_flow_t flow;
     char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports,
                           of which there are none by default: then nothing is received */
@@ -104,7 +110,10 @@ typedef struct qs_plan_tile {
     u64 stem_metrics_off, metrics_off, metrics_sz;
     u64 metrics_hash;           /* qs_metric_hash of its list */
     u64 state_off, state_sz;    /* what layout placed */
+    u64 share_off, share_sz;    /* what it shares with its neighbours; sz 0: nothing */
     u64 scratch_off[QS_IN_MAX]; /* private copies of a batch; 0: read in place */
+    u64 umem_off;               /* frame_cnt frames of frame_sz that its links out share, or */
+    u32 frame_cnt, frame_sz;    /* ... frame_cnt is 0 */
 } qs_plan_tile_t;
 
 typedef struct qs_plan_port {
@@ -142,6 +151,10 @@ char const *qs_plan_port_option(qs_plan_port_t const *port, char *buf, u64 buf_s
    first to look at when memory is short.  Empty if there are none.  Returns buf. */
 char const *qs_plan_options(qs_plan_t const *plan, qs_config_t const *cfg, char const *tile,
                             char *buf, u64 buf_sz);
+
+/* qs_tile_shared_of returns what the neighbour of that row (its first instance) shares, or NULL if
+   there is no such neighbour or it shares nothing. */
+qs_tile_shared_t const *qs_tile_shared_of(qs_tile_ctx_t const *ctx, char const *row);
 
 /* qs_plan_label writes "verify:3", or "dedup" if there is one only, and returns buf. */
 char const *qs_plan_label(qs_plan_t const *plan, u32 tile, char *buf, u64 buf_sz);

@@ -34,7 +34,11 @@ typedef enum qs_cnc_state {
     QS_CNC_UNKNOWN, /* never stored: what a reader makes of all others */
 } qs_cnc_state_t;
 
-typedef enum qs_cmd { QS_CMD_RUN, QS_CMD_HALT } qs_cmd_t;
+typedef enum qs_cmd {
+    QS_CMD_RUN,
+    QS_CMD_HALT,
+    QS_CMD_RENEW, /* end, to be started again */
+} qs_cmd_t;
 
 /* One writer's two cache lines, shared memory ABI. */
 typedef struct qs_cnc {
@@ -134,11 +138,12 @@ qs_cmd_set(qs_cmd_tx_t *tx, qs_cmd_t cmd)
     qs_store_release(&tx->word->cmd, (u32)cmd);
 }
 
-/* qs_cmd_query returns what the tile is to do.  Whatever is not RUN is HALT. */
+/* qs_cmd_query returns what the tile is to do.  Whatever is neither RUN nor RENEW is HALT. */
 QS_INLINE qs_cmd_t
 qs_cmd_query(qs_cmd_rx_t const *rx)
 {
-    return qs_load_acquire(&rx->word->cmd) == QS_CMD_RUN ? QS_CMD_RUN : QS_CMD_HALT;
+    u32 cmd = qs_load_acquire(&rx->word->cmd);
+    return cmd == QS_CMD_RUN || cmd == QS_CMD_RENEW ? (qs_cmd_t)cmd : QS_CMD_HALT;
 }
 
 #endif

@@ -203,6 +203,33 @@ qs_mcache_evictee(qs_mcache_tx_t const *tx, qs_frag_t *frag)
     qs_mline_unpack_(line, frag);
 }
 
+/* qs_mcache_evictee_at is evictee's payload position alone, in bytes of the workspace, for payloads
+   that begin anywhere (their ctl is the low six bits). */
+QS_INLINE u64
+qs_mcache_evictee_at(qs_mcache_tx_t const *tx)
+{
+    u64 where = qs_load_relaxed(&tx->line[tx->seq & tx->mask].word[2]);
+    return (u64)(u32)where << 6 | (where >> 48 & 63);
+}
+
+/* qs_mcache_line unpacks line idx of the producer's ring whatever it holds, idx < depth; qs_mcache_own
+   writes the position of a payload into it.  For a producer that starts, before it publishes: the
+   first finds the frames that its lines own, the second gives one to a line that owns none. */
+QS_INLINE void
+qs_mcache_line(qs_mcache_tx_t const *tx, u64 idx, qs_frag_t *frag)
+{
+    qs_mline_t const *line = &tx->line[idx & tx->mask];
+
+    frag->seq = qs_load_relaxed(&line->word[0]);
+    qs_mline_unpack_(line, frag);
+}
+
+QS_INLINE void
+qs_mcache_own(qs_mcache_tx_t const *tx, u64 idx, u32 chunk)
+{
+    qs_store_relaxed(&tx->line[idx & tx->mask].word[2], (u64)chunk);
+}
+
 /* qs_mcache_last unpacks the newest fragment that was published; all 0 if there is none yet. */
 QS_INLINE void
 qs_mcache_last(qs_mcache_tx_t const *tx, qs_frag_t *frag)

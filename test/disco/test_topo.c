@@ -15,9 +15,12 @@
 #include "tango/qs_fseq.h"
 
 static qs_tile_t const wire = {.name = "wire", .out = {"eye", "ear"}, .is_net = true};
+static qs_tile_t const sea = {.name = "sea", .out = {"*"}, .is_net = true, .umem = true};
 static qs_tile_t const eye = {.name = "eye", .in = {{.from = "wire"}}, .out = {"ear"}};
 static qs_tile_t const ear = {.name = "ear",
                               .in = {{.from = "wire"}, {.from = "eye", .in_place = true}}};
+static qs_tile_t const fish = {.name = "fish", .in = {{.from = "sea"}}};
+static qs_tile_t const crab = {.name = "crab", .in = {{.from = "sea"}}};
 static qs_tile_t const hub = {.name = "hub", .in = {{.from = "*"}}, .out = {"*"}};
 static qs_tile_t const copier = {.name = "eye",
                                  .in = {{.from = "wire"}},
@@ -78,6 +81,14 @@ struct refusal {
     {                                                                                              \
         .tile = &copier, .cnt = 1                                                                  \
     }
+#define SEA                                                                                        \
+    {                                                                                              \
+        .tile = &sea, .cnt = 1                                                                     \
+    }
+#define FISH                                                                                       \
+    {                                                                                              \
+        .tile = &fish, .cnt = 1                                                                    \
+    }
 #define GOOD .depth = 64, .mtu = 100, .flow = QS_RELIABLE
 
 /* clang-format off */
@@ -119,6 +130,8 @@ static struct refusal const refusals[] = {
     {{WIRE, EYE, EAR}, {{"wire", "eye", GOOD, .ports = "tvu"}, {"wire", "ear", GOOD, .ports = "tvu"}}, "port.tvu = 8003 is already that of port.tvu"},
     {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}}, "tile eye: there is no link eye -> ear"},
     {{WIRE, COPIER, EAR}, {{"wire", "eye", GOOD}, {"eye", "ear", .depth = 64, .mtu = 99, .flow = QS_RELIABLE}}, "link eye_ear: mtu 99 is less than the 100 of wire_eye, which eye passes on"},
+    {{SEA, FISH}, {{"sea", "fish", GOOD}}, "link sea -> fish: a link from the wire must be lossy"},
+    {{SEA, FISH}, {{"sea", "fish", .depth = 64, .mtu = 2049, .flow = QS_LOSSY}}, "link sea -> fish: mtu 2049 is more than a frame of 2048"},
     {{WIRE, {.tile = &eye, .cnt = 33}}, {{"wire", "eye", GOOD}}, "link wire_eye: 33 readers"},
 };
 /* clang-format on */
@@ -176,6 +189,8 @@ Test(topo, an_extra_port_that_is_taken_already_is_refused)
     at.cfg.net.extra_ports[0] = at.cfg.port.tvu;
     at.cfg.net.extra_ports_cnt = 1;
     cr_assert(eq(int, make(&qs_topo_listen), -EINVAL));
+    cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
+              at.err);
     cr_assert(strstr(at.err, "net.extra_ports = 8003 is already that of port.tvu") != NULL, "%s",
               at.err);
 }
@@ -238,6 +253,8 @@ spans_of(qs_plan_t const *p, span_t *s)
         s[n++] = (span_t){i, t->stem_metrics_off, sizeof(qs_stem_metrics_t)};
         s[n++] = (span_t){i, t->metrics_off, t->metrics_sz};
         s[n++] = (span_t){i, t->state_off, t->state_sz};
+        if (t->frame_cnt)
+            s[n++] = (span_t){i, t->umem_off, (u64)t->frame_cnt * t->frame_sz};
         for (u32 k = 0; k < t->in_cnt; k++)
             if (t->scratch_off[k])
                 s[n++] = (span_t){i, t->scratch_off[k],
@@ -247,8 +264,9 @@ spans_of(qs_plan_t const *p, span_t *s)
         qs_plan_link_t const *l = &p->link[i];
         s[n++] = (span_t){l->producer, l->mcache_off, l->mcache_sz};
         s[n++] = (span_t){l->producer, l->out_metrics_off, sizeof(qs_out_metrics_t)};
-        s[n++] = (span_t){l->producer, (u64)l->dcache.chunk0 * QS_CHUNK_SZ,
-                          (u64)(l->dcache.chunk1 - l->dcache.chunk0) * QS_CHUNK_SZ};
+        if (!p->tile[l->producer].frame_cnt)
+            s[n++] = (span_t){l->producer, (u64)l->dcache.chunk0 * QS_CHUNK_SZ,
+                              (u64)(l->dcache.chunk1 - l->dcache.chunk0) * QS_CHUNK_SZ};
         for (u32 c = 0; c < l->consumer_cnt; c++) {
             s[n++] = (span_t){l->consumer[c], l->fseq_off[c], sizeof(qs_fseq_t)};
             s[n++] = (span_t){l->consumer[c], l->in_metrics_off[c], sizeof(qs_in_metrics_t)};
@@ -290,6 +308,42 @@ Test(topo, objects_of_every_plan_lie_inside_their_workspace_and_apart)
             cr_assert(eq(int, make(qs_topos[i]), 0), "%s", at.err);
             plan_is_sound(&at.plan);
         }
+}
+
+Test(topo, links_from_one_umem_share_it_and_every_line_and_ring_has_its_frames)
+{
+    static qs_tile_row_t const tiles[] = {
+        {.tile = &sea, .cnt = 2}, FISH, {.tile = &crab, .cnt = 1}, {0}};
+    static qs_link_row_t const links[] = {
+        {"sea", "fish", .depth = 64, .window = 8, .mtu = 0, .flow = QS_LOSSY, .ports = "tpu"},
+        {"sea", "crab", .depth = 32, .mtu = 100, .flow = QS_LOSSY, .ports = "tvu"},
+        {0}};
+    qs_topo_t topo = {.name = "trial", .tiles = tiles, .links = links};
+    at.cfg.net.rx_depth = 256;
+    at.cfg.net.tx_depth = 128;
+    cr_assert(eq(int, make(&topo), 0), "%s", at.err);
+    plan_is_sound(&at.plan);
+    for (u32 i = 0; i < 2; i++) {
+        qs_plan_tile_t const *t = &at.plan.tile[i];
+        cr_assert(eq(u32, t->frame_cnt, 2 * 256 + 2 * 128 + 64 + 32 + QS_UMEM_BATCH));
+        cr_assert(eq(u32, t->frame_sz, 2048));
+        cr_assert(eq(u64, t->umem_off % 4096, 0));
+        for (u32 k = 0; k < t->out_cnt; k++) {
+            qs_plan_link_t const *l = &at.plan.link[t->out[k]];
+            cr_assert(eq(u64, (u64)l->dcache.chunk0 * QS_CHUNK_SZ, t->umem_off));
+            cr_assert(eq(u64, (u64)l->dcache.chunk1 * QS_CHUNK_SZ,
+                         t->umem_off + (u64)t->frame_cnt * t->frame_sz));
+            cr_assert(eq(u32, l->window, l->depth), "every line owns a frame");
+        }
+    }
+    cr_assert(eq(u32, at.plan.link[0].mtu, 1472));
+    cr_assert(eq(u32, at.plan.link[2].mtu, 100));
+    at.cfg.net.mtu = 3000;
+    at.cfg.net.provider = QS_CONFIG_net_provider_socket;
+    cr_assert(eq(int, make(&topo), 0), "%s", at.err);
+    cr_assert(eq(u32, at.plan.tile[0].frame_cnt, 64 + 32 + QS_UMEM_BATCH), "no rings");
+    cr_assert(eq(u32, at.plan.tile[0].frame_sz, 4096));
+    cr_assert(eq(u32, at.plan.link[0].mtu, 2972));
 }
 
 Test(topo, who_maps_with_another_layout_in_mind_has_another_hash)
@@ -442,7 +496,7 @@ Test(topo, tiles_are_found_by_name_and_number_and_by_nothing_else)
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net"), 0));
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net:0"), 0));
     cr_assert(eq(int, qs_plan_tile_of(&at.plan, "net:1"), 1));
-    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "sink"), 2));
+    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "sink"), 3));
     for (u32 i = 0; i < QS_COUNT(not_there); i++)
         cr_expect(eq(int, qs_plan_tile_of(&at.plan, not_there[i]), -1), "%s", not_there[i]);
 }

@@ -71,6 +71,8 @@ Test(cnc, commands_arrive_and_nonsense_means_halt)
     cr_assert(eq(int, qs_cmd_query(&told), QS_CMD_HALT));
     qs_cmd_set(&supervisor, QS_CMD_RUN);
     cr_assert(eq(int, qs_cmd_query(&told), QS_CMD_RUN));
+    qs_cmd_set(&supervisor, QS_CMD_RENEW);
+    cr_assert(eq(int, qs_cmd_query(&told), QS_CMD_RENEW));
     word.cmd = 0xdeadbeef;
     cr_assert(eq(int, qs_cmd_query(&told), QS_CMD_HALT));
 }

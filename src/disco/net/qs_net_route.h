@@ -1,0 +1,60 @@
+/* qs_net_route - where a datagram goes: the netlink tile's mirror, and a small memory of its answers.
+
+   An answer holds as long as nothing in the mirror changed; then it is looked up anew.  Whoever is
+   not a neighbour with a known MAC behind our interface is left to the ordinary socket: the kernel
+   routes, asks for neighbours and refuses as it does for everybody.
+
+   Threads: the net tile's.  Blocks: never.  Allocates: never. */
+
+#ifndef QS_DISCO_NET_ROUTE_H
+#define QS_DISCO_NET_ROUTE_H
+
+#include "waltz/ip/qs_fib.h"
+
+#define QS_NET_ROUTE_SLOTS  256u
+#define QS_NET_ROUTE_ASK_NS 1000000000u /* between two questions for one stale neighbour */
+
+typedef struct qs_net_route_slot {
+    u64 seq; /* of the mirror when it answered; odd: empty */
+    u64 ask_at;
+    u32 ip;
+    qs_hop_t hop;
+} qs_net_route_slot_t;
+
+typedef struct qs_net_route {
+    bool on;
+    u32 ifindex; /* ours */
+    qs_fib_rx_t fib;
+    qs_net_route_slot_t slot[QS_NET_ROUTE_SLOTS];
+} qs_net_route_t;
+
+/* qs_net_route_open joins the mirror; mem NULL: there is none, and nothing is ever found. */
+int qs_net_route_open(qs_net_route_t *r, u32 ifindex, void const *mem, u64 mem_sz);
+
+/* qs_net_route_look_ asks the mirror. */
+void qs_net_route_look_(qs_net_route_t *r, qs_net_route_slot_t *slot, u32 ip);
+
+/* qs_net_route_find returns the slot that says how a frame to ip is addressed, or NULL: the kernel's
+   business. */
+QS_INLINE qs_net_route_slot_t *
+qs_net_route_find(qs_net_route_t *r, u32 ip)
+{
+    if (!r->on)
+        return NULL;
+    qs_net_route_slot_t *slot = &r->slot[(u32)(ip * 0x9e3779b1u) >> 24];
+    if (qs_unlikely(slot->ip != ip || slot->seq != qs_load_relaxed(r->fib.seq)))
+        qs_net_route_look_(r, slot, ip);
+    return slot->hop.kind == QS_HOP_OK && slot->hop.ifindex == r->ifindex ? slot : NULL;
+}
+
+/* qs_net_route_stale says whether the netlink tile is to be asked for this neighbour now. */
+QS_INLINE bool
+qs_net_route_stale(qs_net_route_slot_t *slot, u64 now)
+{
+    if (qs_likely(!(slot->hop.flags & QS_HOP_STALE)) || now < slot->ask_at)
+        return false;
+    slot->ask_at = now + QS_NET_ROUTE_ASK_NS;
+    return true;
+}
+
+#endif
