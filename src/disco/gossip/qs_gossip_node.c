@@ -8,8 +8,8 @@ char const *
 qs_gossip_event_name(qs_gossip_event_t event)
 {
     static char const *const names[] = {
-#define NAME(name, help) #name,
-        QS_GOSSIP_EVENTS(NAME)
+#define NAME(arg, name, help) #name,
+        QS_GOSSIP_EVENTS(NAME, )
 #undef NAME
     };
     return event < QS_GOSSIP_EVENT_CNT ? names[event] : "unknown";
@@ -72,6 +72,7 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     n->conf = *conf;
     place(&p, mem, conf);
     qs_rng_init(&n->rng, conf->seed, 0);
+    n->unsigned_cnt = (u32)qs_rng_u64(&n->rng); /* no answer to an earlier life is taken for ours */
     qs_hash_key_t key[3];
     for (u32 i = 0; i < 3; i++)
         key[i] = (qs_hash_key_t){qs_rng_u64(&n->rng), qs_rng_u64(&n->rng)};
@@ -109,10 +110,20 @@ qs_gossip_reachable(qs_gossip_node_t const *n, u32 ip, u16 port)
 {
     u32 a = ip >> 24;
 
-    if (!port || a == 0 || a == 127 || a >= 224)
+    if (!port || a == 0 || a >= 224)
         return false;
     return n->conf.private_ok ||
-           !(a == 10 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 16 == 0xa9fe);
+           !(a == 10 || a == 127 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 16 == 0xa9fe);
+}
+
+bool
+qs_gossip_contact_in(qs_gossip_node_t const *n, u32 slot, qs_contact_t *contact)
+{
+    u32 head = QS_CRDS_SIG_SZ + 4;
+    u8 const *value = qs_crds_value(&n->table, slot);
+
+    return n->table.entry[slot].kind == QS_CRDS_CONTACT_INFO &&
+           !qs_contact_parse(value + head, n->table.entry[slot].sz - head, contact);
 }
 
 bool
@@ -120,11 +131,7 @@ qs_gossip_contact_of(qs_gossip_node_t const *n, u8 const *pubkey, qs_contact_t *
 {
     qs_crds_origin_t const *o = qs_crds_origin_of(&n->table, pubkey);
 
-    if (!o || o->contact == QS_CRDS_NONE)
-        return false;
-    u32 head = QS_CRDS_SIG_SZ + 4;
-    u8 const *value = qs_crds_value(&n->table, o->contact);
-    return !qs_contact_parse(value + head, n->table.entry[o->contact].sz - head, contact);
+    return o && o->contact != QS_CRDS_NONE && qs_gossip_contact_in(n, o->contact, contact);
 }
 
 void

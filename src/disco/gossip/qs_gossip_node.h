@@ -42,39 +42,39 @@
 #define QS_GOSSIP_PRUNE_MS   1000u  /* a prune's age at most */
 
 /* What happens to what comes in, beside the reasons of the codec. */
-#define QS_GOSSIP_EVENTS(X)                                                                        \
-    X(inserted, "values that were new")                                                            \
-    X(replaced, "values that took an older one's place")                                           \
-    X(duplicate, "values that were there")                                                         \
-    X(older, "values older than the one that was there")                                           \
-    X(full, "values for which there was no room")                                                  \
-    X(limit, "values beyond what an unstaked origin may have")                                     \
-    X(signature, "values with a wrong signature")                                                  \
-    X(window, "pushed values whose time is not now")                                               \
-    X(shred_version, "contact infos and callers of another cluster")                               \
-    X(address, "contact infos and callers with an address nobody can be reached at")               \
-    X(unproven, "contact infos and callers whose address is not proven yet")                       \
-    X(unknown_origin, "values of origins whose contact info is not known")                         \
-    X(own, "values that claim to be ours")                                                         \
-    X(expired, "pulled values too old to be kept")                                                 \
-    X(caller_window, "pull requests whose caller's time is not now")                               \
-    X(caller_signature, "pull requests with a wrong signature")                                    \
-    X(pull_budget, "pull requests beyond what is answered a second")                               \
-    X(pull_answered, "pull requests that were answered")                                           \
-    X(prune_old, "prunes that took too long")                                                      \
-    X(prune_other, "prunes for somebody else")                                                     \
-    X(prune_signature, "prunes with a wrong signature")                                            \
-    X(prune_taken, "prunes that were obeyed")                                                      \
-    X(ping_signature, "pings and pongs with a wrong signature")                                    \
-    X(ping_rate, "pings beyond what is answered a second")                                         \
-    X(ping_answered, "pings that were answered")                                                   \
-    X(pong_unasked, "pongs that answer nothing")                                                   \
-    X(pong_taken, "pongs that proved an address")                                                  \
-    X(not_signed, "messages that could not be signed, and were not sent")
+#define QS_GOSSIP_EVENTS(X, arg)                                                                   \
+    X(arg, inserted, "values that were new")                                                       \
+    X(arg, replaced, "values that took an older one's place")                                      \
+    X(arg, duplicate, "values that were there")                                                    \
+    X(arg, older, "values older than the one that was there")                                      \
+    X(arg, full, "values for which there was no room")                                             \
+    X(arg, limit, "values beyond what an unstaked origin may have")                                \
+    X(arg, signature, "values with a wrong signature")                                             \
+    X(arg, window, "pushed values whose time is not now")                                          \
+    X(arg, shred_version, "contact infos and callers of another cluster")                          \
+    X(arg, address, "contact infos and callers with an address nobody can be reached at")          \
+    X(arg, unproven, "contact infos and callers whose address is not proven yet")                  \
+    X(arg, unknown_origin, "values of origins whose contact info is not known")                    \
+    X(arg, own, "values that claim to be ours")                                                    \
+    X(arg, expired, "pulled values too old to be kept")                                            \
+    X(arg, caller_window, "pull requests whose caller's time is not now")                          \
+    X(arg, caller_signature, "pull requests with a wrong signature")                               \
+    X(arg, pull_budget, "pull requests beyond what is answered a second")                          \
+    X(arg, pull_answered, "pull requests that were answered")                                      \
+    X(arg, prune_old, "prunes that took too long")                                                 \
+    X(arg, prune_other, "prunes for somebody else")                                                \
+    X(arg, prune_signature, "prunes with a wrong signature")                                       \
+    X(arg, prune_taken, "prunes that were obeyed")                                                 \
+    X(arg, ping_signature, "pings and pongs with a wrong signature")                               \
+    X(arg, ping_rate, "pings beyond what is answered a second")                                    \
+    X(arg, ping_answered, "pings that were answered")                                              \
+    X(arg, pong_unasked, "pongs that answer nothing")                                              \
+    X(arg, pong_taken, "pongs that proved an address")                                             \
+    X(arg, not_signed, "messages that could not be signed, and were not sent")
 
 typedef enum qs_gossip_event {
-#define QS_GOSSIP_EVENT_(name, help) QS_GOSSIP_ON_##name,
-    QS_GOSSIP_EVENTS(QS_GOSSIP_EVENT_)
+#define QS_GOSSIP_EVENT_(arg, name, help) QS_GOSSIP_ON_##name,
+    QS_GOSSIP_EVENTS(QS_GOSSIP_EVENT_, )
 #undef QS_GOSSIP_EVENT_
         QS_GOSSIP_EVENT_CNT
 } qs_gossip_event_t;
@@ -102,7 +102,7 @@ typedef struct qs_gossip_conf {
     u32 value_max, large_max, origin_max, history_max;
     u32 ping_max; /* a power of two */
     u32 received_max;
-    bool private_ok; /* addresses of 10/8 and the like are as good as public ones: a lab */
+    bool private_ok; /* addresses of 10/8, 127/8 and the like are as good as public ones: a lab */
     bool answer;     /* pull requests; a spy does not */
     u32 entrypoint_cnt;
     struct {
@@ -171,6 +171,9 @@ void qs_gossip_signed(qs_gossip_node_t *n, u32 tag, u8 const sig[64], u64 now_ms
 /* qs_gossip_say puts a value of our own in as soon as its data is signed.  Returns false if no signature
    could be asked for. */
 bool qs_gossip_say(qs_gossip_node_t *n, u8 const *data, u32 sz, u64 now_ms);
+
+/* qs_gossip_contact_in reads the ContactInfo that is in a slot of the table; false: it is none. */
+bool qs_gossip_contact_in(qs_gossip_node_t const *n, u32 slot, qs_contact_t *contact);
 
 /* qs_gossip_set_stake tells a node's stake, ours too. */
 int qs_gossip_set_stake(qs_gossip_node_t *n, u8 const pubkey[32], u64 stake, u64 now_ms);
