@@ -32,9 +32,6 @@
 #define REVIVAL_MAX_NS 8000000000ull /* longer than the supervisor's longest back-off */
 #define REASON_MAX     16u
 
-static qs_log_site_t lab_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
-static qs_log_site_t progress = {.id = "QS-LAB-003", .level = QS_LOG_INFO};
-
 typedef struct options {
     u64 seconds;
     bool json, help, threads;
@@ -295,7 +292,7 @@ say_progress(lab_run_t *r)
     account_t acc;
 
     take_account(r, &acc);
-    qs_log(&progress,
+    qs_log(&qs_dev_progress,
            "%2lu s: sent %lu, received %lu, under way or lost %lu, p50 %lu us, p99 %lu us",
            r->seconds, acc.sent, acc.received, lost_of(&acc), acc.p50 / 1000, acc.p99 / 1000);
 }
@@ -436,7 +433,7 @@ run_lab(lab_run_t *r, qs_config_t const *cfg)
         code = qs_dev_start(&r->nodes, i);
     if (!code) {
         r->started_ns = qs_clock_now(&r->clock);
-        qs_log(&lab_says, "%u nodes on network level %s, %s; instances %s and %s", NODES,
+        qs_log(&qs_dev_says, "%u nodes on network level %s, %s; instances %s and %s", NODES,
                qs_lab_level_name(r->lab.level), qs_dev_provider_text(&r->node[RECEIVER].attach),
                r->node[0].instance, r->node[1].instance);
         code = watch(r);

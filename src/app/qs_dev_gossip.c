@@ -16,11 +16,8 @@
 
 #define LAB_VERSION 4711u /* shred version, if the configuration names none */
 #define LOOK_MS     20
+#define GRACE_NS    8000000000ull /* the last restart is waited for that long */
 #define DOWN_NS     2000000000ull /* a node that is stopped stays down that long */
-
-static qs_log_site_t lab_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
-static qs_log_site_t lab_fails = {.id = "QS-LAB-002", .level = QS_LOG_ERROR};
-static qs_log_site_t progress = {.id = "QS-LAB-003", .level = QS_LOG_INFO};
 
 /* How a node stands, as its shared rows say. */
 typedef struct standing {
@@ -134,7 +131,7 @@ start(cluster_t *c, u32 node)
     bool lent = c->opt.restart && !path[0];
 
     if (lent && lend_key(c, node)) {
-        qs_log(&lab_fails, "node %u: cannot write a key to %s", node, path);
+        qs_log(&qs_dev_fails, "node %u: cannot write a key to %s", node, path);
         return 1;
     }
     int code = qs_dev_start(&c->all, node);
@@ -206,11 +203,11 @@ look(cluster_t *c)
     }
     if (whole && c->converged_ns == UINT64_MAX) {
         c->converged_ns = took;
-        qs_log(&progress, "all %u nodes see each other, %lu ms after the last start", c->all.cnt,
-               took / 1000000);
+        qs_log(&qs_dev_progress, "all %u nodes see each other, %lu ms after the last start",
+               c->all.cnt, took / 1000000);
     } else if (whole && !c->whole && c->restarts) {
         c->again_ns = qs_max_u64(c->again_ns, took);
-        qs_log(&progress, "all see all again, %lu ms after node %u is back", took / 1000000,
+        qs_log(&qs_dev_progress, "all see all again, %lu ms after node %u is back", took / 1000000,
                c->victim);
     }
     c->whole = whole;
@@ -232,7 +229,7 @@ restart(cluster_t *c)
     if (!c->opt.restart || c->up_at || now < c->restart_at || !c->whole)
         return 0;
     c->victim = c->restarts++ % c->all.cnt;
-    qs_log(&progress, "node %u is stopped", c->victim);
+    qs_log(&qs_dev_progress, "node %u is stopped", c->victim);
     qs_dev_stop(&c->all, c->victim);
     c->whole = false;
     c->at[c->victim].outset = 0;
@@ -259,7 +256,9 @@ watch(cluster_t *c, u64 seconds)
         code = restart(c);
         if (code)
             return code;
-        if (seconds && !c->up_at && qs_clock_now(c->all.clock) - begun >= seconds * 1000000000u)
+        u64 passed = qs_clock_now(c->all.clock) - begun, end = seconds * 1000000000u;
+        bool late = passed >= end + GRACE_NS;
+        if (seconds && passed >= end && ((!c->up_at && (c->whole || !c->restarts)) || late))
             return 0;
     }
 }
@@ -419,7 +418,7 @@ run(cluster_t *c, qs_config_t const *cfg, u64 seconds)
         code = start(c, i);
     if (code)
         return code;
-    qs_log(&lab_says, "%u nodes on network level %s, %s; instances %s to %s", c->all.cnt,
+    qs_log(&qs_dev_says, "%u nodes on network level %s, %s; instances %s to %s", c->all.cnt,
            qs_lab_level_name(c->all.lab->level), qs_dev_provider_text(&c->all.node[0].attach),
            c->all.node[0].instance, c->all.node[c->all.cnt - 1].instance);
     u64 begun = qs_clock_now(c->all.clock);

@@ -13,8 +13,9 @@
 
 #define READY_MS 10000
 
-static qs_log_site_t lab_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
-static qs_log_site_t lab_fails = {.id = "QS-LAB-002", .level = QS_LOG_ERROR};
+qs_log_site_t qs_dev_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
+qs_log_site_t qs_dev_fails = {.id = "QS-LAB-002", .level = QS_LOG_ERROR};
+qs_log_site_t qs_dev_progress = {.id = "QS-LAB-003", .level = QS_LOG_INFO};
 
 void
 qs_dev_addr(qs_lab_t const *lab, u32 node, char out[16])
@@ -39,11 +40,11 @@ qs_dev_open(qs_lab_t *lab, u32 nodes, char const *level)
     }
     int err = qs_lab_open(lab, nodes, want);
     if (err) {
-        qs_log(&lab_fails, "no network for the lab: %s", lab->why[QS_LAB_LOOPBACK]);
+        qs_log(&qs_dev_fails, "no network for the lab: %s", lab->why[QS_LAB_LOOPBACK]);
         return 3;
     }
     for (u32 l = want; l < (u32)lab->level; l++)
-        qs_log(&lab_says, "the lab steps down from level %s: %s",
+        qs_log(&qs_dev_says, "the lab steps down from level %s: %s",
                qs_lab_level_name((qs_lab_level_t)l), lab->why[l]);
     return 0;
 }
@@ -139,7 +140,7 @@ qs_dev_start(qs_dev_nodes_t const *all, u32 node)
         return 0;
     }
     if (ok)
-        qs_log(&lab_fails, "node %u: %s", node, n->attach.why);
+        qs_log(&qs_dev_fails, "node %u: %s", node, n->attach.why);
     if (n->pid > 0) {
         kill(n->pid, SIGTERM);
         waitpid(n->pid, &status, 0);
@@ -193,7 +194,7 @@ qs_dev_gone(qs_dev_nodes_t const *all, int *code)
             continue;
         all->node[i].pid = 0;
         *code = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
-        qs_log(&lab_fails, "node %u ended; the lab ends with it", i);
+        qs_log(&qs_dev_fails, "node %u ended; the lab ends with it", i);
         return (int)i;
     }
     return -1;

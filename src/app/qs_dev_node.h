@@ -12,6 +12,10 @@
 #include "app/qs_lab.h"
 #include "disco/qs_attach.h"
 #include "disco/qs_cpus.h"
+#include "tango/base/qs_log.h"
+
+/* What the lab says of itself, why it cannot go on, and how the run goes. */
+extern qs_log_site_t qs_dev_says, qs_dev_fails, qs_dev_progress;
 
 typedef struct qs_dev_node {
     pid_t pid;

@@ -182,8 +182,16 @@ Test(gossip_node, hostile_contact_infos_are_named_and_not_believed)
     expect_event(shred_version, push_contact(&c, false));
     c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].port = 0;
     expect_event(address, push_contact(&c, false));
-    c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = 0x7f000001;
+    c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = 0xe0000001; /* multicast */
     expect_event(address, push_contact(&c, false));
+    static u32 const private[] = {0x0a000063, 0x7f000001, 0xac100001, 0xac1fffff,
+                                  0xc0a80001, 0xa9fe0001, 0x00000001, 0xffffffff};
+    net.at[0].node.conf.private_ok = false; /* as on the public network */
+    for (u32 i = 0; i < QS_COUNT(private); i++) {
+        c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = private[i];
+        expect_event(address, push_contact(&c, false));
+    }
+    net.at[0].node.conf.private_ok = true;
     c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = net.at[0].ip;
     expect_event(address, push_contact(&c, false));
     c = evil_contact();
@@ -312,7 +320,10 @@ Test(gossip_node, hostile_pull_requests_are_named_and_cost_no_more_than_a_ping)
     net.look = look;
     expect_event(unproven, send_to_0(0x0a000063, 8001, out, sz));
     cr_assert(eq(u64, bytes_out, QS_GOSSIP_PING_SZ));
+    expect_event(address, send_to_0(0xe0000001, 8001, out, sz));
+    net.at[0].node.conf.private_ok = false;
     expect_event(address, send_to_0(0x7f000001, 8001, out, sz));
+    net.at[0].node.conf.private_ok = true;
     expect_event(address, send_to_0(0x0a000063, 0, out, sz));
     sz = request_of(out, &c, net.at[1].secret);
     expect_event(caller_signature, send_to_0(0x0a000063, 8001, out, sz));
@@ -346,4 +357,26 @@ Test(gossip_node, never_more_bytes_out_to_an_unproven_address_than_came_in)
         cr_assert(le(u64, bytes_out, bytes_in));
     }
     cr_assert(gt(u64, bytes_out, 0));
+}
+
+/* Pull requests that node 1 sends. */
+static u64 asked;
+
+static bool
+count_asked(net_t *n, net_packet_t const *p)
+{
+    asked += p->src_ip == n->at[1].ip && !p->data[0];
+    return true;
+}
+
+Test(gossip_node, an_entrypoint_that_says_nothing_is_asked_once_a_round)
+{
+    net_open(&net, 2);
+    net.at[0].up = false;
+    net.look = count_asked;
+    net_run(&net, 10000);
+    cr_assert(le(u64, asked, 21));
+    net.at[0].up = true;
+    net_run(&net, 2000);
+    cr_assert(eq(u32, net_known_pairs(&net), 4));
 }

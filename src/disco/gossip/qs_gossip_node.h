@@ -129,6 +129,7 @@ typedef struct qs_gossip_node {
 
     u64 next_refresh_ms, next_pull_ms, next_rotate_ms, next_entrypoint_ms;
     u32 rotate_bucket;
+    u32 heard; /* entrypoints that pinged us, a bit each: they will answer more than one question */
     u64 next_partition; /* of the table, that is pulled next */
     u64 push_ordinal;
     u64 pull_bytes, pull_refill_ms; /* what may be answered still */

@@ -303,6 +303,13 @@ take_ping(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t co
         return;
     }
     n->pong_cnt[slot]++;
+    for (u32 e = 0; e < n->conf.entrypoint_cnt; e++) {
+        bool first = !(n->heard >> e & 1) && n->conf.entrypoint[e].ip == d->src_ip &&
+                     n->conf.entrypoint[e].port == d->src_port;
+        n->heard |= (u32)first << e;
+        if (first && !n->peer_cnt) /* once it has our pong it has answers */
+            n->next_pull_ms = now_ms + QS_GOSSIP_TICK_MS;
+    }
     memcpy(preimage, "SOLANA_PING_PONG", 16);
     memcpy(preimage + 16, d->data + msg->ping.token_off, 32);
     qs_sha256(hash, preimage, sizeof(preimage));

@@ -202,7 +202,8 @@ pull(qs_gossip_node_t *n, u64 now_ms)
         qs_peer_t const *peer = draw_peer(n);
         if (peer)
             send_pull(n, &p, partition, peer->ip, peer->port);
-        if (ask_entrypoint)
+        if (ask_entrypoint &&
+            (!i || n->heard >> e & 1)) /* it pings us first, and answers nothing */
             send_pull(n, &p, partition, n->conf.entrypoint[e].ip, n->conf.entrypoint[e].port);
     }
     if (ask_entrypoint)

@@ -4,8 +4,8 @@
    Threads: any.  Blocks: ask at most timeout_ms; find as long as the resolver does.
    Allocates: find, in libc. */
 
-#ifndef QS_DISCO_IP_ECHO_ASK_H
-#define QS_DISCO_IP_ECHO_ASK_H
+#ifndef QS_DISCO_GOSSIP_ECHO_ASK_H
+#define QS_DISCO_GOSSIP_ECHO_ASK_H
 
 #include "waltz/codec/qs_ip_echo.h"
 

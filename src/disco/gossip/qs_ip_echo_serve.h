@@ -7,8 +7,8 @@
 
    Threads: one.  Blocks: never.  Allocates: never.  System calls: accept4, recv, send, close. */
 
-#ifndef QS_DISCO_IP_ECHO_SERVE_H
-#define QS_DISCO_IP_ECHO_SERVE_H
+#ifndef QS_DISCO_GOSSIP_ECHO_SERVE_H
+#define QS_DISCO_GOSSIP_ECHO_SERVE_H
 
 #include "waltz/codec/qs_ip_echo.h"
 

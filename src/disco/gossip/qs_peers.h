@@ -13,8 +13,8 @@
 
    Threads: one writer, any readers, also when it is dead.  Blocks: never.  Allocates: never. */
 
-#ifndef QS_DISCO_PEERS_H
-#define QS_DISCO_PEERS_H
+#ifndef QS_DISCO_GOSSIP_PEERS_H
+#define QS_DISCO_GOSSIP_PEERS_H
 
 #include "waltz/codec/qs_contact.h"
 
