@@ -85,6 +85,8 @@ parse(options_t *o, int argc, char **argv)
          QS_ARG_U64, &o->gossip.nodes},
         {"--gossip", NULL, "the same with 2 nodes, or as many as --nodes says", QS_ARG_FLAG,
          &o->gossip.on},
+        {"--crowd", "N", "gossip: one node, and N more that a tile plays, on the loopback",
+         QS_ARG_U64, &o->gossip.crowd},
         {"--restart", "S", "gossip: every S seconds a node is stopped, and started 2 s later",
          QS_ARG_U64, &o->gossip.restart},
         {"--level", "L", "best network tried: root, user, loopback", QS_ARG_STR, &o->level},

@@ -7,6 +7,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "app/qs_dev_crowd.h"
+#include "disco/gossip/qs_crowd.h"
 #include "disco/gossip/qs_gossip_node.h"
 #include "disco/gossip/qs_peers.h"
 #include "disco/qs_topos.h"
@@ -44,7 +46,7 @@ typedef struct cluster {
 bool
 qs_dev_gossip_wanted(qs_dev_gossip_opt_t const *opt)
 {
-    return opt->on || opt->nodes > 2 || opt->restart;
+    return opt->on || opt->nodes > 2 || opt->restart || opt->crowd;
 }
 
 int
@@ -54,9 +56,14 @@ qs_dev_gossip_check(qs_dev_gossip_opt_t const *opt, bool traffic)
         fprintf(stderr, "quickstep dev: --nodes %lu: 2 to %u\n", opt->nodes, QS_LAB_NODE_MAX);
         return 2;
     }
+    if (opt->crowd > QS_CROWD_MAX || (opt->crowd && (opt->nodes || opt->restart))) {
+        fprintf(stderr, "quickstep dev: --crowd %lu: 1 to %u, without --nodes and --restart\n",
+                opt->crowd, QS_CROWD_MAX);
+        return 2;
+    }
     if (qs_dev_gossip_wanted(opt) && traffic) {
         fprintf(stderr, "quickstep dev: load and replay need the lab of two nodes: without "
-                        "--gossip, --restart and --nodes above 2\n");
+                        "--gossip, --crowd, --restart and --nodes above 2\n");
         return 2;
     }
     return 0;
@@ -439,8 +446,10 @@ int
 qs_dev_gossip(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt, qs_config_t const *cfg,
               char const *level, u64 seconds, bool json)
 {
-    cluster_t *c = calloc(1, sizeof(*c));
+    if (opt->crowd)
+        return qs_dev_crowd(base, (u32)opt->crowd, cfg, seconds, json);
 
+    cluster_t *c = calloc(1, sizeof(*c));
     c->all = *base;
     c->all.cnt = opt->nodes ? (u32)opt->nodes : 2;
     c->all.node = calloc(c->all.cnt, sizeof(*c->all.node));

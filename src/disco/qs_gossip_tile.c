@@ -304,7 +304,8 @@ describe_us(gossip_t *g, qs_tile_ctx_t *ctx)
         snprintf(ctx->err, sizeof(ctx->err), "the topology does not receive on port.gossip");
         return -EINVAL;
     }
-    *self = (qs_contact_t){.shred_version = g->shred_version, .client = 60, .minor = 1};
+    *self = (qs_contact_t){
+        .shred_version = g->shred_version, .client = QS_GOSSIP_CLIENT, .minor = QS_GOSSIP_MINOR};
     self->socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){g->address, gossip};
     self->socket[QS_CONTACT_TVU] =
         (qs_contact_socket_t){g->address, port_of(ctx->plan, "tvu", &other)};
@@ -437,46 +438,13 @@ come_alive(gossip_t *g, u8 const key[32])
 static void
 sync_row(gossip_t *g, u32 idx, u64 ms)
 {
-    static u8 const key[] = {[QS_PEERS_GOSSIP] = QS_CONTACT_GOSSIP,
-                             [QS_PEERS_TVU] = QS_CONTACT_TVU,
-                             [QS_PEERS_SERVE_REPAIR] = QS_CONTACT_SERVE_REPAIR,
-                             [QS_PEERS_TPU_QUIC] = QS_CONTACT_TPU_QUIC};
-    qs_crds_table_t const *t = &g->node.table;
-    qs_crds_origin_t const *o = &t->origin[idx];
     qs_peers_row_t const *was = &g->peers->slot[idx].row;
-    qs_contact_t c;
-    bool want;
+    qs_peers_row_t row;
 
-    if (!o->used || o->contact == QS_CRDS_NONE || !qs_gossip_contact_in(&g->node, o->contact, &c)) {
+    if (!qs_gossip_row(&g->node, idx, ms, &row))
         qs_peers_set(g->peers, idx, NULL);
-        return;
-    }
-    u64 stake = o->stake == QS_CRDS_PINNED ? g->node.own_stake : o->stake;
-    qs_contact_socket_t at = c.socket[QS_CONTACT_GOSSIP];
-    qs_ping_pair_t pair = {.ip = at.ip, .port = at.port};
-    memcpy(pair.pubkey, o->key, 32);
-    bool proven = o->stake == QS_CRDS_PINNED || qs_ping_check(&g->node.ping, &pair, ms, &want);
-    u64 ordinal = t->entry[o->contact].ordinal;
-    if (was->used && was->ordinal == ordinal && was->stake == stake && was->proven == proven &&
-        !memcmp(was->pubkey, o->key, 32))
-        return;
-    qs_peers_row_t row = {.stake = stake,
-                          .wallclock = c.wallclock,
-                          .outset = c.outset,
-                          .ordinal = ordinal,
-                          .shred_version = c.shred_version,
-                          .major = c.major,
-                          .minor = c.minor,
-                          .patch = c.patch,
-                          .client = c.client,
-                          .proven = proven,
-                          .own = o->stake == QS_CRDS_PINNED};
-    memcpy(row.pubkey, o->key, 32);
-    for (u32 i = 0; i < QS_PEERS_SOCKET_CNT; i++) {
-        row.ip[i] = c.socket[key[i]].ip;
-        row.port[i] = c.socket[key[i]].port;
-    }
-    qs_peers_set(g->peers, idx, &row);
+    else if (memcmp(was, &row, sizeof(row)))
+        qs_peers_set(g->peers, idx, &row);
 }
 
 static void

@@ -11,6 +11,6 @@
 #include "disco/qs_tile.h"
 
 extern qs_tile_t const qs_tile_net, qs_tile_netlink, qs_tile_load, qs_tile_replay, qs_tile_sink,
-    qs_tile_sign, qs_tile_gossip;
+    qs_tile_sign, qs_tile_gossip, qs_tile_crowd;
 
 #endif

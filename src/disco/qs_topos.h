@@ -5,7 +5,7 @@
 
 #include "disco/qs_topo.h"
 
-extern qs_topo_t const qs_topo_listen, qs_topo_load, qs_topo_replay, qs_topo_gossip;
+extern qs_topo_t const qs_topo_listen, qs_topo_load, qs_topo_replay, qs_topo_gossip, qs_topo_crowd;
 
 /* Ended by NULL. */
 extern qs_topo_t const *const qs_topos[];

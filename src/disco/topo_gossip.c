@@ -40,4 +40,21 @@ qs_topo_t const qs_topo_gossip = {
     .tiles   = gossip_tiles,
     .links   = gossip_links,
 };
+
+static qs_tile_row_t const crowd_tiles[] = {
+    { NULL, &qs_tile_crowd,    1, NULL,      QS_RESTART },
+    { 0 }
+};
+
+static qs_link_row_t const crowd_links[] = {
+    { 0 }
+};
+
+qs_topo_t const qs_topo_crowd = {
+    .name    = "crowd",
+    .help    = "plays a large cluster for one node that gossips",
+    .picture = "      crowd <~~~> loopback\n",
+    .tiles   = crowd_tiles,
+    .links   = crowd_links,
+};
 /* clang-format on */

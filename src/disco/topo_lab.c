@@ -83,4 +83,4 @@ qs_topo_t const qs_topo_replay = {
 };
 /* clang-format on */
 
-qs_topo_t const *const qs_topos[] = {&qs_topo_listen, &qs_topo_load, &qs_topo_replay, &qs_topo_gossip, NULL};
+qs_topo_t const *const qs_topos[] = {&qs_topo_listen, &qs_topo_load, &qs_topo_replay, &qs_topo_gossip, &qs_topo_crowd, NULL};

@@ -23,6 +23,7 @@
 
 #include "disco/gossip/qs_active.h"
 #include "disco/gossip/qs_crds_table.h"
+#include "disco/gossip/qs_peers.h"
 #include "disco/gossip/qs_ping.h"
 #include "disco/gossip/qs_received.h"
 #include "waltz/codec/qs_contact.h"
@@ -39,6 +40,8 @@
 #define QS_GOSSIP_REFRESH_MS 7500u  /* our own ContactInfo; an entrypoint we have not found yet */
 #define QS_GOSSIP_ROTATE_MS  300u   /* one entry of the active set: each in 7.5 s */
 #define QS_GOSSIP_FRESH_MS   60000u /* who was not heard of for longer is not asked */
+#define QS_GOSSIP_CLIENT     60u    /* what we are: a number that nobody else was given */
+#define QS_GOSSIP_MINOR      1u     /* ... in version 0.1.0 */
 #define QS_GOSSIP_PRUNE_MS   1000u  /* a prune's age at most */
 
 /* What happens to what comes in, beside the reasons of the codec. */
@@ -175,6 +178,9 @@ bool qs_gossip_say(qs_gossip_node_t *n, u8 const *data, u32 sz, u64 now_ms);
 
 /* qs_gossip_contact_in reads the ContactInfo that is in a slot of the table; false: it is none. */
 bool qs_gossip_contact_in(qs_gossip_node_t const *n, u32 slot, qs_contact_t *contact);
+
+/* qs_gossip_row describes whom the table has in an origin's place; false: nobody with a ContactInfo. */
+bool qs_gossip_row(qs_gossip_node_t const *n, u32 origin, u64 now_ms, qs_peers_row_t *row);
 
 /* qs_gossip_set_stake tells a node's stake, ours too. */
 int qs_gossip_set_stake(qs_gossip_node_t *n, u8 const pubkey[32], u64 stake, u64 now_ms);

@@ -42,6 +42,7 @@ typedef struct qs_peers_row {
     u8 used;   /* 0: there is nobody here (any more) */
     u8 proven; /* its gossip address answered a ping */
     u8 own;    /* that is we */
+    u8 pad[3]; /* none in between: rows are compared byte by byte */
 } qs_peers_row_t;
 
 typedef struct qs_peers {
