@@ -28,6 +28,8 @@ capture=$!
 within 5 grep -q 'see each other' "$tmp/four.log" || fail "they do not find each other: $(cat "$tmp/four.log")"
 victim=$(tile_pid gossip 3)
 kill -9 "$victim"
+"$bin" dev --crowd 300 --seconds 12 --json >"$tmp/crowd" 2>"$tmp/crowd.log" &
+crowd=$!
 wait $capture || fail "capture: $(cat "$tmp/capture.log")"
 wait $lab
 code=$?
@@ -44,11 +46,26 @@ cp "$tmp/four.log" "$tmp/judged.log"
 holds judged "j['ok'] and j['wrong_count'] == 0 and j['signatures'] > 10 and len(j['contacts']) == 4"
 holds judged "all(j['messages'].get(k) for k in ('pull_request', 'pull_response', 'push', 'ping', 'pong'))"
 say "wire: $(value "$tmp/judged" "j['messages']")"
+wait $crowd || fail "crowd: $(cat "$tmp/crowd" "$tmp/crowd.log")"
+holds crowd "j['ok'] and j['gossip']['contacts'] == 300 and j['gossip']['values'] > 900"
 nothing_left "the cluster"
 
 # Levels without privileges.
-"$bin" dev --nodes 3 --level loopback --seconds 3 --json >"$tmp/loopback" 2>"$tmp/loopback.log"
-[ $? = 0 ] || fail "loopback: $(cat "$tmp/loopback" "$tmp/loopback.log")"
+"$bin" dev --nodes 3 --level loopback --seconds 6 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
+lab=$!
+within 5 grep -q 'see each other' "$tmp/loopback.log"
+"$bin" gossip spy --entrypoint 127.77.0.1:8001 --seconds 3 --set net.bind_address=127.77.0.200 \
+    --set gossip.private_addresses=true --json >"$tmp/spy" 2>"$tmp/spy.log" || fail "spy: $(cat "$tmp/spy.log")"
+holds spy "j['ok'] and j['shred_version'] == 4711 and j['contacts'] == 3 and len(j['nodes']) == 3"
+holds spy "sorted(n['gossip'] for n in j['nodes']) == ['127.77.0.%d:8001' % i for i in (1, 2, 3)]"
+"$bin" gossip peers --instance "dev-$lab-n1" --json >"$tmp/peers" 2>"$tmp/peers.log" || fail "$(cat "$tmp/peers.log")"
+holds peers "j['alive'] and len(j['nodes']) in (3, 4) and [n['gossip'] for n in j['nodes'] if n['own']] == ['127.77.0.2:8001']"
+"$bin" gossip peers --instance "dev-$lab-n1" --filter 127.77.0.3 | grep -q '^1 of [34] nodes$' || fail "peers --filter"
+"$bin" gossip peers --instance "dev-$lab-n1" --sort size 2>/dev/null
+[ $? = 2 ] || fail "peers --sort size is no usage error"
+"$bin" gossip spy --entrypoint nonsense 2>/dev/null
+[ $? = 2 ] || fail "spy --entrypoint nonsense is no usage error"
+wait $lab || fail "loopback: $(cat "$tmp/loopback" "$tmp/loopback.log")"
 holds loopback "j['ok'] and j['network'] == 'loopback' and j['gossip']['peers_min'] == 2"
 "$bin" dev --nodes 17 2>"$tmp/many.log" && fail "17 nodes were taken"
 "$bin" dev --nodes 4 --rate 5 2>"$tmp/mixed.log"
