@@ -63,6 +63,7 @@
     X(arg, caller_window, "pull requests whose caller's time is not now")                          \
     X(arg, caller_signature, "pull requests with a wrong signature")                               \
     X(arg, pull_budget, "pull requests beyond what is answered a second")                          \
+    X(arg, pull_ip_budget, "pull requests beyond what one address is answered a second")           \
     X(arg, pull_answered, "pull requests that were answered")                                      \
     X(arg, prune_old, "prunes that took too long")                                                 \
     X(arg, prune_other, "prunes for somebody else")                                                \
@@ -138,6 +139,10 @@ typedef struct qs_gossip_node {
     u64 pull_bytes, pull_refill_ms; /* what may be answered still */
     u64 pong_second;
     u32 *pong_cnt; /* of this second, by hashed address */
+    struct qs_gossip_bucket {
+        u64 since_ms; /* 0: nobody asked yet */
+        u64 tokens;
+    } * asker; /* what each address may have us look at still, by hashed address */
 
     qs_peer_t *peer; /* who can be asked and pushed to, found anew each round */
     u32 peer_cnt;
