@@ -53,7 +53,7 @@ static qs_link_row_t const crowd_links[] = {
 qs_topo_t const qs_topo_crowd = {
     .name    = "crowd",
     .help    = "plays a large cluster for one node that gossips",
-    .picture = "      crowd <~~~> loopback\n",
+    .picture = "      crowd <~~~> wire\n",
     .tiles   = crowd_tiles,
     .links   = crowd_links,
 };
