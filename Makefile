@@ -39,7 +39,7 @@ ifneq ($(FUZZ),)
 CFLAGS   += -fsanitize=undefined -fno-sanitize-recover=all -fsanitize=fuzzer-no-link
 endif
 LDFLAGS  := $(filter -fsanitize=%,$(opt_$(BUILD))) -pie -Wl,-z,relro,-z,now
-LIBS     := -lbpf -lnuma -lhwloc -lcap-ng -lmnl -lpcap -lpthread -lm
+LIBS     := -lbpf -lnuma -lhwloc -lcap-ng -lmnl -lpcap -ljansson -lpthread -lm
 
 # SIMD files get their flags by suffix and no other file does: kernels are chosen at run time.
 ifeq ($(ARCH),x86_64)
@@ -47,6 +47,7 @@ simd = $(if $(filter %_avx2,$*),-mavx2 -mbmi2 -madx -mfma)\
        $(if $(filter %_avx512,$*),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mbmi2 -madx -mfma -mprefer-vector-width=512)\
        $(if $(filter %_ifma_avx512,$*),-mavx512ifma)\
        $(if $(filter %_shani,$*),-msha -msse4.1 -mssse3)\
+       $(if $(filter %_shani_avx512,$*),-msha)\
        $(if $(filter %_gfni,$*),-mgfni -mavx2 -mavx512f -mavx512bw -mavx512dq -mavx512vl)
 else
 not_here := %_avx2.c %_avx512.c %_shani.c %_gfni.c
@@ -58,7 +59,7 @@ tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'te
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
 e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
-benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(OUT)/bench/lab
+benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(OUT)/bench/lab $(OUT)/bench/veth
 
 comma := ,
 
@@ -68,7 +69,7 @@ say = @$(if $(V),:,echo '  $(1)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test deps-bench deps-check \
+.PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test deps-bench deps-check deps-vm test-zerocopy \
     tests fuzzers races benches e2e aarch64
 
 all: $(OUT)/quickstep $(OUT)/libquickstep.a
@@ -81,7 +82,8 @@ help:
 ## make test       unit tests, fuzz corpora, end-to-end tests
 ## make bench      every bench with its peers (NAME=ring: one)
 ## make check      format, lint, both compilers, sanitizers, races, models, fuzz
-## make soak       the long ones: kills, chaos
+## make soak       the long ones: kills, chaos, a million signatures
+## make test-zerocopy   AF_XDP zero copy on a NIC that has it, in a small virtual machine
 ## make fmt lint install clean
 
 $(OUT)/src/%.o: src/%.c Makefile
@@ -124,10 +126,18 @@ $(OUT)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(OUT)/libquickstep.a
 
 # Benches are the only programs linked with peers; each finds out itself which are there.
 bench_ring := $(shell pkg-config --cflags --libs libdpdk 2>/dev/null)
+peer_ring := DPDK
+bench_reedsol := $(shell pkg-config --cflags --libs libisal 2>/dev/null)
+peer_reedsol := ISAL
+bench_fec := $(bench_reedsol)
+peer_fec := ISAL
 $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_DPDK) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_$(peer_$*)) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
+
+$(OUT)/bench/veth: test/bench/veth.sh $(OUT)/quickstep $(OUT)/e2e/recvmmsg
+	$(Q)install -D -m 755 $< $@
 
 $(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
 	$(Q)install -D -m 755 $< $@
@@ -170,8 +180,15 @@ bench: deps-bench
 check: deps-check
 	@test/check.sh
 
+deps-vm:
+	@./deps.sh install run vm
+
+test-zerocopy: deps-vm
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@test/zerocopy/run.sh $(OUT) || [ $$? = 77 ]
+
 soak: deps-test
-	@$(MAKE) --no-print-directory -s all e2e
+	@$(MAKE) --no-print-directory -s all e2e $(OUT)/test/waltz/test_ed25519
 	@test/soak.sh $(OUT)
 
 formatted := $(sort $(shell find src test contrib -name '*.[ch]'))

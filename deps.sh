@@ -20,6 +20,7 @@ run    libcap-ng-dev          drops capabilities in every tile
 run    libmnl-dev             netlink: the lab's namespaces and veth pairs, routes, neighbours
 run    libbpf-dev             loads and attaches the XDP program, reads what is on an interface
 run    libpcap-dev            reads capture files for dev --replay
+run    libjansson-dev         reads leader schedules and stakes
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519
 test   libssl-dev             oracle for hashes
@@ -39,7 +40,10 @@ check  spin                   model checker for the rings' and parking's orderin
 check  gcc-aarch64-linux-gnu  aarch64 must at least compile
 check  libc6-dev-arm64-cross  headers for that
 check  valgrind               shows that signing is constant-time
+check  tshark                 opens the captures that tap writes
 bench  libdpdk-dev            peer: rte_ring
+bench  dpdk-dev               peer: testpmd, on veth
+bench  librte-net-af-xdp23    testpmd's AF_XDP driver
 bench  libisal-dev            peer: Reed-Solomon
 vm     qemu-system-x86       the guest of make test-zerocopy
 vm     busybox-static        its user space

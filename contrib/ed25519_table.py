@@ -70,11 +70,11 @@ def main():
         "",
         '#include "waltz/crypto/qs_ed25519_table.h"',
         "",
-        "alignas(64) u64 const qs_ed25519_base[2][129][3][5] = {",
+        "alignas(64) u64 const qs_ed25519_base[4][129][3][5] = {",
     ]
-    for half in range(2):
-        out += ["{ /* multiples of 2^%d * B */" % (128 * half)]
-        step, point = doubled(base_point(), 128 * half), IDENTITY
+    for part in range(4):
+        out += ["{ /* multiples of 2^%d * B */" % (64 * part)]
+        step, point = doubled(base_point(), 64 * part), IDENTITY
         for _ in range(129):
             out += entry(point, limbs51)
             point = add(point, step)

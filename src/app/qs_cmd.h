@@ -45,6 +45,11 @@ int qs_cmd_gossip(int argc, char **argv, qs_topo_t const *const *topos);
 /* keys new FILE | pubkey FILE             a node's key pair; the secret is never printed */
 int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);
 
+/* txn decode|verify|send                  transactions for people
+   tap LINK                                what passes on a link of a running instance, read-only */
+int qs_cmd_txn(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_tap(int argc, char **argv, qs_topo_t const *const *topos);
+
 /* qs_cmd_topo_find returns the topology of that name, or NULL after a line on stderr that lists
    those there are. */
 qs_topo_t const *qs_cmd_topo_find(qs_topo_t const *const *topos, char const *name);

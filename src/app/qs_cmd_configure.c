@@ -234,6 +234,9 @@ qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos)
         {"undo", NULL, "restore what was before", QS_ARG_WORD, NULL},
         {stage[0].name, NULL, stage[0].help, QS_ARG_WORD, NULL},
         {stage[1].name, NULL, stage[1].help, QS_ARG_WORD, NULL},
+        {stage[2].name, NULL, stage[2].help, QS_ARG_WORD, NULL},
+        {stage[3].name, NULL, stage[3].help, QS_ARG_WORD, NULL},
+        {stage[4].name, NULL, stage[4].help, QS_ARG_WORD, NULL},
         {"--topology", "NAME", "what the host is to run", QS_ARG_STR, &name},
         {"--dry-run", NULL, "show the commands, change nothing", QS_ARG_FLAG, &dry_run},
         {"--json", NULL, "for programs", QS_ARG_FLAG, &json},
@@ -243,7 +246,7 @@ qs_cmd_configure(int argc, char **argv, qs_topo_t const *const *topos)
     qs_config_t cfg;
     u32 mask;
 
-    _Static_assert(QS_CONFIGURE_STAGE_CNT == 2, "the table above has a row for each stage");
+    _Static_assert(QS_CONFIGURE_STAGE_CNT == 5, "the table above has a row for each stage");
     int code = qs_args_parse(&args, table, argc, argv);
     if (help) {
         qs_args_usage("configure", "check|init|undo [STAGE...]", table);

@@ -18,6 +18,8 @@
 #include "app/qs_cmd.h"
 #include "app/qs_dev_gossip.h"
 #include "app/qs_dev_node.h"
+#include "app/qs_dev_shred.h"
+#include "app/qs_dev_txn.h"
 #include "app/qs_lab_snmp.h"
 #include "disco/qs_probe.h"
 #include "tango/base/qs_log.h"
@@ -37,7 +39,8 @@ typedef struct options {
     bool json, help, threads;
     char const *replay, *level;
     double speed;
-    u64 rate, port;
+    u64 rate, port, times;
+    qs_dev_txn_opt_t txn;
     qs_dev_gossip_opt_t gossip;
     qs_args_t args;
 } options_t;
@@ -56,10 +59,12 @@ typedef struct account {
     reason_t reason[REASON_MAX];
     u32 reason_cnt;
     u64 counted; /* sum of the reasons */
+    qs_dev_txn_t txn;
 } account_t;
 
 typedef struct lab_run {
     options_t opt;
+    bool txns; /* the receiver is a front: what is sent are transactions */
     qs_lab_t lab;
     qs_clock_t clock;
     node_t node[NODES];
@@ -80,7 +85,16 @@ parse(options_t *o, int argc, char **argv)
          &o->replay},
         {"--port", "N", "replay: only datagrams to this port", QS_ARG_U64, &o->port},
         {"--speed", "X", "replay: times the capture's own pace", QS_ARG_REAL, &o->speed},
+        {"--times", "N", "replay: how often", QS_ARG_U64, &o->times},
         {"--rate", "PPS", "datagrams per second", QS_ARG_U64, &o->rate},
+        {"--txns", "N", "send N signed transactions through the other node's front", QS_ARG_U64,
+         &o->txn.cnt},
+        {"--tps", "N", "transactions per second", QS_ARG_U64, &o->txn.tps},
+        {"--signers", "N", "signatures of each", QS_ARG_U64, &o->txn.signers},
+        {"--bad-percent", "P", "transactions spoiled, each way in turn", QS_ARG_REAL,
+         &o->txn.bad_percent},
+        {"--repeat-percent", "P", "transactions sent a second time", QS_ARG_REAL,
+         &o->txn.repeat_percent},
         {"--nodes", "N", "3 to 16: full nodes that find each other by gossip; no traffic beside",
          QS_ARG_U64, &o->gossip.nodes},
         {"--gossip", NULL, "the same with 2 nodes, or as many as --nodes says", QS_ARG_FLAG,
@@ -98,7 +112,7 @@ parse(options_t *o, int argc, char **argv)
     if (!code && o->help)
         qs_args_usage("dev", "[exec NODE COMMAND...]", table);
     if (!code)
-        code = qs_dev_gossip_check(&o->gossip, o->replay || o->rate);
+        code = qs_dev_gossip_check(&o->gossip, o->replay || o->rate || o->txn.cnt || o->txn.tps);
     if (!code && o->port > UINT16_MAX) {
         fprintf(stderr, "quickstep dev: --port %lu: 1..65535\n", o->port);
         return 2;
@@ -164,8 +178,13 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
         qs_dev_addr(&r->lab, RECEIVER, n->cfg.load.target);
     }
     qs_config_t *s = &r->node[SENDER].cfg;
-    r->node[RECEIVER].topo = &qs_topo_listen;
-    r->node[SENDER].topo = o->replay ? &qs_topo_replay : &qs_topo_load;
+    r->txns = o->replay ? o->port && o->port == cfg->port.tpu : o->txn.cnt || o->txn.tps;
+    r->node[RECEIVER].topo = r->txns                         ? &qs_topo_front
+                             : cfg->shred.leader_schedule[0] ? &qs_topo_shreds
+                                                             : &qs_topo_listen;
+    r->node[SENDER].topo = o->replay ? &qs_topo_replay : r->txns ? &qs_topo_txnload : &qs_topo_load;
+    if (r->txns && !o->replay)
+        return qs_dev_txn_configure(s, &o->txn);
     if (!o->replay) {
         if (o->rate)
             s->load.rate_pps = o->rate;
@@ -178,6 +197,8 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
     snprintf(s->replay.path, sizeof(s->replay.path), "%s", o->replay);
     s->replay.port = (u32)o->port;
     s->replay.rate_pps = o->rate;
+    if (o->times)
+        s->replay.times = (u32)(o->times < 100000 ? o->times : 100000);
     if (o->speed > 0)
         s->replay.speed_permille = (u32)(o->speed * 1000 < 1e6 ? o->speed * 1000 : 1e6);
     return bind_captured_ports(&r->node[RECEIVER].cfg, o);
@@ -258,7 +279,7 @@ static void
 take_account(lab_run_t *r, account_t *acc)
 {
     qs_attach_t const *from = &r->node[SENDER].attach, *to = &r->node[RECEIVER].attach;
-    qs_account_t const *seen = sink_account(to);
+    qs_account_t const *seen = r->txns ? NULL : sink_account(to);
     bool replay = r->opt.replay != NULL;
 
     *acc = (account_t){0};
@@ -269,10 +290,18 @@ take_account(lab_run_t *r, account_t *acc)
     acc->reordered = qs_attach_sum(to, "sink", "sink", "late");
     if (replay) { /* without numbers, what of a capture looks like one of ours is counted there */
         acc->received += qs_attach_sum(to, "sink", "sink", "received") + acc->repeated;
+        acc->received += qs_dev_shred_received(to);
         acc->repeated = acc->reordered = 0;
     }
-    acc->p50 = seen ? qs_hist_percentile(&seen->latency, 500000) : 0;
-    acc->p99 = seen ? qs_hist_percentile(&seen->latency, 990000) : 0;
+    if (r->txns) {
+        qs_dev_txn_take(&acc->txn, from, to);
+        acc->sent = acc->txn.sent;
+        acc->received = acc->txn.looked_at;
+        acc->repeated = acc->txn.repeated;
+        acc->reordered = acc->txn.late;
+    }
+    acc->p50 = seen ? qs_hist_percentile(&seen->latency, 500000) : acc->txn.p50;
+    acc->p99 = seen ? qs_hist_percentile(&seen->latency, 990000) : acc->txn.p99;
 
     u64 published = qs_attach_sum(to, "net", "net", "rx_socket");
     u64 oversize = qs_attach_sum(to, "net", "net", "rx_oversize");
@@ -328,7 +357,8 @@ watch(lab_run_t *r)
             r->seconds = passed;
             say_progress(r);
         }
-        if ((r->opt.seconds && passed >= r->opt.seconds) || replay_done(r))
+        if ((r->opt.seconds && passed >= r->opt.seconds) || replay_done(r) ||
+            qs_dev_txn_sent_all(&r->node[SENDER].attach))
             return 0;
     }
 }
@@ -363,7 +393,7 @@ settle(lab_run_t *r)
     for (;;) {
         usleep(20000);
         take_account(r, &acc);
-        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent;
+        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent + acc.txn.delivered;
         bool revives = between_lives(&r->node[SENDER]) || between_lives(&r->node[RECEIVER]);
         if (moving != last || revives)
             quiet_since = now;
@@ -387,10 +417,14 @@ print_json(lab_run_t const *r, account_t const *acc, bool ok)
            acc->repeated);
     if (!r->opt.replay)
         printf("\"latency_p50_ns\":%lu,\"latency_p99_ns\":%lu,", acc->p50, acc->p99);
+    if (r->txns)
+        qs_dev_txn_json(&acc->txn);
     printf("\"counted\":{");
     for (u32 i = 0; i < acc->reason_cnt; i++)
         printf("%s\"%s\":%lu", i ? "," : "", acc->reason[i].name, acc->reason[i].cnt);
-    printf("}}\n");
+    printf("}");
+    qs_dev_shred_json(&r->node[RECEIVER].attach);
+    printf("}\n");
 }
 
 static void
@@ -402,8 +436,11 @@ print_text(lab_run_t const *r, account_t const *acc, bool ok)
     if (!r->opt.replay)
         printf("latency from load to sink: p50 %lu us, p99 %lu us\n", acc->p50 / 1000,
                acc->p99 / 1000);
+    if (r->txns)
+        qs_dev_txn_text(&acc->txn);
     for (u32 i = 0; i < acc->reason_cnt; i++)
         printf("counted: %s %lu\n", acc->reason[i].name, acc->reason[i].cnt);
+    qs_dev_shred_text(&r->node[RECEIVER].attach);
     printf("%s\n", ok ? "ok: every datagram is accounted for"
                       : "FAILED: datagrams were lost that no counter accounts for");
 }
@@ -415,6 +452,8 @@ report(lab_run_t *r)
 
     take_account(r, &acc);
     bool ok = lost_of(&acc) <= acc.counted && acc.received <= acc.sent && acc.sent > 0;
+    if (r->txns)
+        ok = qs_dev_txn_ok(&acc.txn, acc.counted);
     if (r->opt.json)
         print_json(r, &acc, ok);
     else
@@ -425,7 +464,7 @@ report(lab_run_t *r)
 static int
 run_lab(lab_run_t *r, qs_config_t const *cfg)
 {
-    int code = qs_dev_open(&r->lab, NODES, r->opt.level);
+    int code = qs_dev_open(&r->lab, NODES, r->opt.level, cfg->net.tiles);
 
     if (!code)
         code = configure_nodes(r, cfg);

@@ -11,7 +11,7 @@
 
 #define WAIT_US 20000u
 #define WAITS   1500u /* 30 s */
-#define NEW_CNT 2u   /* the first may have begun before we asked */
+#define NEW_CNT 2u    /* the first may have begun before we asked */
 
 static struct {
     char const *name;

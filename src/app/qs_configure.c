@@ -20,6 +20,12 @@ qs_configure_stage_t const qs_configure_stages[QS_CONFIGURE_STAGE_CNT] = {
      qs_configure_list_hugetlbfs},
     {"sysctl",    "limits of the kernel that are in the way of many packets",
      qs_configure_list_sysctl},
+    {"ethtool",   "offloads of the interface that XDP does not bear, and its queues",
+     qs_configure_list_ethtool},
+    {"sysfs",     "what preferred busy polling needs of the interface",
+     qs_configure_list_sysfs},
+    {"irq",       "the interface's interrupts away from the cores of tiles",
+     qs_configure_list_irq},
 };
 /* clang-format on */
 

@@ -24,15 +24,18 @@
 #include "app/qs_journal.h"
 #include "disco/qs_topo.h"
 
+#define QS_CONFIGURE_IFNAME_MAX 16u
 #define QS_CONFIGURE_ACTION_MAX 96u /* a pool per tile, and a path per page size */
 
 typedef enum qs_configure_kind {
-    QS_CONFIGURE_WRITE, /* a file of /proc/sys: exactly want */
-    QS_CONFIGURE_RAISE, /* a file of /proc/sys: the number want, or more */
-    QS_CONFIGURE_POOL,  /* nr_hugepages: likewise, but the kernel may give fewer */
-    QS_CONFIGURE_MKDIR, /* want: its mode */
-    QS_CONFIGURE_MOUNT, /* hugetlbfs; want: its options, pagesize=2M first */
-    QS_CONFIGURE_OWN,   /* want: "uid:gid:mode" */
+    QS_CONFIGURE_WRITE,   /* a file of /proc/sys: exactly want */
+    QS_CONFIGURE_RAISE,   /* a file of /proc/sys: the number want, or more */
+    QS_CONFIGURE_POOL,    /* nr_hugepages: likewise, but the kernel may give fewer */
+    QS_CONFIGURE_MKDIR,   /* want: its mode */
+    QS_CONFIGURE_MOUNT,   /* hugetlbfs; want: its options, pagesize=2M first */
+    QS_CONFIGURE_OWN,     /* want: "uid:gid:mode" */
+    QS_CONFIGURE_OFFLOAD, /* a feature of a network device: on or off */
+    QS_CONFIGURE_QUEUES,  /* its receive queues: want, or more */
     QS_CONFIGURE_KIND_CNT
 } qs_configure_kind_t;
 
@@ -108,7 +111,7 @@ typedef struct qs_configure_stage {
     int (*list)(qs_configure_t const *c, qs_configure_list_t *out);
 } qs_configure_stage_t;
 
-#define QS_CONFIGURE_STAGE_CNT 2u
+#define QS_CONFIGURE_STAGE_CNT 5u
 extern qs_configure_stage_t const qs_configure_stages[QS_CONFIGURE_STAGE_CNT];
 
 /* qs_configure_{check,init,undo} go through the stages whose bits are set in mask.  Return the exit
@@ -134,5 +137,12 @@ qs_configure_action_t *qs_configure_add(qs_configure_list_t *list, qs_configure_
 
 int qs_configure_list_hugetlbfs(qs_configure_t const *c, qs_configure_list_t *out);
 int qs_configure_list_sysctl(qs_configure_t const *c, qs_configure_list_t *out);
+int qs_configure_list_ethtool(qs_configure_t const *c, qs_configure_list_t *out);
+int qs_configure_list_sysfs(qs_configure_t const *c, qs_configure_list_t *out);
+int qs_configure_list_irq(qs_configure_t const *c, qs_configure_list_t *out);
+
+/* qs_configure_iface writes the interface that net tiles will be on (net.iface, or the one with the
+   default route) and returns name, or "" if there is none. */
+char const *qs_configure_iface(qs_configure_t const *c, char name[QS_CONFIGURE_IFNAME_MAX]);
 
 #endif

@@ -297,6 +297,12 @@ qs_configure_kind_row_t const qs_configure_kinds[QS_CONFIGURE_KIND_CNT] = {
                             shell_mkdir, shell_rmdir},
     [QS_CONFIGURE_MOUNT] = {"mount", look_mount, fits_mount, ours_mount, make_mount, remove_mount,
                             shell_mount, shell_umount},
+    [QS_CONFIGURE_OFFLOAD] = {"offload", qs_configure_look_ethtool, fits_exactly, ours_exactly,
+                              qs_configure_set_ethtool, qs_configure_set_ethtool,
+                              qs_configure_shell_ethtool, qs_configure_shell_ethtool},
+    [QS_CONFIGURE_QUEUES]  = {"queues", qs_configure_look_ethtool, fits_at_least, ours_exactly,
+                              qs_configure_set_ethtool, qs_configure_set_ethtool,
+                              qs_configure_shell_ethtool, qs_configure_shell_ethtool},
     [QS_CONFIGURE_OWN]   = {"own", look_owner, fits_exactly, ours_exactly, set_owner, set_owner,
                             shell_own, shell_own},
 };

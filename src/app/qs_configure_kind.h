@@ -6,6 +6,8 @@
        mkdir               "" or "dir <device>:<inode>"
        mount               "" or "<type> <options>" of the topmost mount
        own                 "uid:gid:mode"
+       offload             "on" or "off"
+       queues              how many
 
    Threads: any.  Blocks: in the kernel.  Allocates: stdio buffers. */
 
@@ -39,6 +41,12 @@ typedef struct qs_configure_kind_row {
 } qs_configure_kind_row_t;
 
 extern qs_configure_kind_row_t const qs_configure_kinds[QS_CONFIGURE_KIND_CNT];
+
+/* What qs_configure_ethtool.c does with its two kinds, as the row's members do. */
+int qs_configure_look_ethtool(qs_configure_t const *c, char const *path,
+                              char state[QS_JOURNAL_VALUE_MAX]);
+int qs_configure_set_ethtool(qs_configure_t const *c, char const *path, char const *want);
+void qs_configure_shell_ethtool(char *out, u64 out_sz, char const *path, char const *want);
 
 /* qs_configure_write writes a line to a file of the host.  Returns 0 or -errno. */
 int qs_configure_write(qs_configure_t const *c, char const *path, char const *text);

@@ -223,7 +223,7 @@ qs_dev_crowd(qs_dev_nodes_t const *base, u32 members, qs_config_t const *cfg, u6
     cost_t const cost[] = {
         {.name = "gossip"}, {.name = "sign"}, {.name = "net"}, {.name = "crowd", .node = CROWD}};
     memcpy(r->cost, cost, sizeof(cost));
-    int code = qs_dev_open(r->all.lab, 2, "loopback");
+    int code = qs_dev_open(r->all.lab, 2, "loopback", 1);
     if (!code) {
         code = run(r, cfg, seconds, json);
         int stopped = qs_dev_stop_all(&r->all);

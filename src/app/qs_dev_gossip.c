@@ -18,6 +18,7 @@
 
 #define LAB_VERSION 4711u /* shred version, if the configuration names none */
 #define LOOK_MS     20
+#define SETTLED_NS  3000000000ull /* after a start; then it counts how long news take */
 #define GRACE_NS    8000000000ull /* the last restart is waited for that long */
 #define DOWN_NS     2000000000ull /* a node that is stopped stays down that long */
 
@@ -27,6 +28,7 @@ typedef struct standing {
     u64 outset; /* of its present life; 0: it has not said anything of itself yet */
     u32 sees;   /* others, as they are now */
     u64 converged_ns;
+    u64 said_ms, said_ns; /* its newest ContactInfo, and when we saw that; said_ns 0: all have it */
     u8 pair[QS_KEYPAIR_SZ];
 } standing_t;
 
@@ -34,9 +36,10 @@ typedef struct cluster {
     qs_dev_nodes_t all;
     qs_dev_gossip_opt_t opt;
     bool json;
-    u64 since_ns;     /* when the last node was started */
-    u64 converged_ns; /* from there until all saw all, the first time; UINT64_MAX: not yet */
-    u64 again_ns;     /* the longest it took after a restart */
+    u64 since_ns;      /* when the last node was started */
+    u64 converged_ns;  /* from there until all saw all, the first time; UINT64_MAX: not yet */
+    u64 again_ns;      /* the longest it took after a restart */
+    u64 spread_max_ns; /* the longest that a ContactInfo took to be everywhere */
     u64 restart_at, up_at;
     u32 restarts, victim;
     bool whole; /* all see all now */
@@ -176,23 +179,43 @@ find_out_who(cluster_t *c)
                 continue;
             memcpy(c->at[i].key, row.pubkey, 32);
             c->at[i].outset = row.outset;
+            if (row.wallclock == c->at[i].said_ms)
+                continue;
+            c->at[i].said_ms = row.wallclock;
+            c->at[i].said_ns = qs_clock_now(c->all.clock);
         }
     }
 }
 
-static bool
-is_node(cluster_t const *c, qs_peers_row_t const *row)
+/* node_of returns which node that is, or -1. */
+static int
+node_of(cluster_t const *c, qs_peers_row_t const *row)
 {
     for (u32 i = 0; i < c->all.cnt; i++)
-        if (!memcmp(c->at[i].key, row->pubkey, 32))
-            return c->at[i].outset == row->outset;
-    return false;
+        if (!memcmp(c->at[i].key, row->pubkey, 32) && c->at[i].outset == row->outset)
+            return (int)i;
+    return -1;
+}
+
+/* follow: each node has[i] of the others that have the newest that node i said. */
+static void
+follow(cluster_t *c, u32 const *has, u64 now)
+{
+    for (u32 i = 0; i < c->all.cnt; i++) {
+        standing_t *s = &c->at[i];
+        if (!s->said_ns || has[i] != c->all.cnt - 1)
+            continue;
+        if (c->whole && s->said_ns > c->since_ns + SETTLED_NS)
+            c->spread_max_ns = qs_max_u64(c->spread_max_ns, now - s->said_ns);
+        s->said_ns = 0;
+    }
 }
 
 static void
 look(cluster_t *c)
 {
     u64 now = qs_clock_now(c->all.clock), took = now - c->since_ns;
+    u32 has[QS_LAB_NODE_MAX] = {0};
     bool whole = true;
 
     find_out_who(c);
@@ -200,8 +223,12 @@ look(cluster_t *c)
         qs_peers_t const *p = rows_of(c, i);
         qs_peers_row_t row;
         u32 sees = 0;
-        for (u32 k = 0; p && k < p->max; k++)
-            sees += qs_peers_get(p, k, &row) && row.proven && !row.own && is_node(c, &row);
+        for (u32 k = 0; p && k < p->max; k++) {
+            int who = qs_peers_get(p, k, &row) && row.proven && !row.own ? node_of(c, &row) : -1;
+            sees += who >= 0;
+            if (who >= 0 && row.wallclock >= c->at[who].said_ms)
+                has[who]++;
+        }
         c->at[i].sees = sees;
         bool all = sees == c->all.cnt - 1;
         if (all && c->at[i].converged_ns == UINT64_MAX)
@@ -218,6 +245,7 @@ look(cluster_t *c)
                c->victim);
     }
     c->whole = whole;
+    follow(c, has, now);
 }
 
 /* ---- stop and start ---- */
@@ -371,6 +399,7 @@ print_json(cluster_t const *c, u64 seconds, bool ok)
     printf("\"network\":\"%s\",\"gossip\":{\"peers_min\":%u,", qs_lab_level_name(c->all.lab->level),
            least_peers(c));
     print_time("converged_ns", c->converged_ns);
+    printf(",\"spread_max_ns\":%lu", c->spread_max_ns);
     printf(",\"restarts\":%u,\"reconverged_max_ns\":%lu,\"nodes\":[", c->restarts, c->again_ns);
     for (u32 i = 0; i < c->all.cnt; i++) {
         printf("%s{\"peers\":%u,", i ? "," : "", c->at[i].sees);
@@ -405,6 +434,8 @@ print_text(cluster_t const *c, bool ok)
     if (c->restarts)
         printf("%u times a node was stopped and started; all saw all again within %lu ms\n",
                c->restarts, c->again_ns / 1000000);
+    if (c->spread_max_ns)
+        printf("a new ContactInfo was everywhere within %lu ms\n", c->spread_max_ns / 1000000);
     if (c->converged_ns == UINT64_MAX)
         printf("FAILED: not all nodes saw each other\n");
     else
@@ -456,7 +487,7 @@ qs_dev_gossip(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt, qs_con
     c->opt = *opt;
     c->json = json;
     c->converged_ns = UINT64_MAX;
-    int code = qs_dev_open(c->all.lab, c->all.cnt, level);
+    int code = qs_dev_open(c->all.lab, c->all.cnt, level, cfg->net.tiles);
     if (!code) {
         code = run(c, cfg, seconds);
         int stopped = qs_dev_stop_all(&c->all);

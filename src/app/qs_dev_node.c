@@ -25,7 +25,7 @@ qs_dev_addr(qs_lab_t const *lab, u32 node, char out[16])
 }
 
 int
-qs_dev_open(qs_lab_t *lab, u32 nodes, char const *level)
+qs_dev_open(qs_lab_t *lab, u32 nodes, char const *level, u32 queues)
 {
     qs_lab_level_t want = QS_LAB_ROOT;
 
@@ -38,7 +38,7 @@ qs_dev_open(qs_lab_t *lab, u32 nodes, char const *level)
         if (!strcmp(level, qs_lab_level_name(want)))
             break;
     }
-    int err = qs_lab_open(lab, nodes, want);
+    int err = qs_lab_open_queues(lab, nodes, want, queues);
     if (err) {
         qs_log(&qs_dev_fails, "no network for the lab: %s", lab->why[QS_LAB_LOOPBACK]);
         return 3;

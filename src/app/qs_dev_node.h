@@ -39,8 +39,8 @@ typedef struct qs_dev_nodes {
 } qs_dev_nodes_t;
 
 /* qs_dev_open makes the network: the best level that can be had, from the one called level (NULL: root)
-   down.  Returns 0 or the exit code, after saying why. */
-int qs_dev_open(qs_lab_t *lab, u32 nodes, char const *level);
+   down; interfaces have that many queues.  Returns 0 or the exit code, after saying why. */
+int qs_dev_open(qs_lab_t *lab, u32 nodes, char const *level, u32 queues);
 
 /* qs_dev_base fills in what the configuration of every node of a lab says. */
 void qs_dev_base(qs_dev_nodes_t const *all, u32 node, qs_config_t const *cfg);

@@ -30,6 +30,7 @@ typedef struct report {
 typedef struct site {
     u32 node_cnt;
     u32 space_cnt;
+    u32 queue_cnt;
     bool user;
     int fd[SPACE_MAX + 1]; /* the spaces, then the user namespace if there is one */
     qs_rtnl_t nl[SPACE_MAX];
@@ -158,7 +159,8 @@ dress_node(site_t *site, u32 i)
 static int
 wire_pair(site_t *site)
 {
-    int err = qs_rtnl_veth_create(&site->nl[0], NODE_IFNAME, NODE_IFNAME, site->fd[1]);
+    int err = qs_rtnl_veth_create_queues(&site->nl[0], NODE_IFNAME, NODE_IFNAME, site->fd[1],
+                                         site->queue_cnt);
     return err ? refuse(site, 0, err, "veth pair") : 0;
 }
 
@@ -178,7 +180,7 @@ wire_switch(site_t *site)
         char port[IFNAMSIZ];
         qs_rtnl_link_t link;
         snprintf(port, sizeof(port), "port%u", i);
-        err = qs_rtnl_veth_create(nl, port, NODE_IFNAME, site->fd[i]);
+        err = qs_rtnl_veth_create_queues(nl, port, NODE_IFNAME, site->fd[i], site->queue_cnt);
         if (!err)
             err = qs_rtnl_link_query(nl, port, &link);
         if (!err)
@@ -253,9 +255,12 @@ send_report(int sock, site_t *site, u32 fd_cnt)
 }
 
 static _Noreturn void
-run_builder(int sock, pid_t parent, u32 nodes, bool user)
+run_builder(int sock, pid_t parent, u32 nodes, u32 queues, bool user)
 {
-    site_t site = {.node_cnt = nodes, .space_cnt = nodes + has_switch(nodes), .user = user};
+    site_t site = {.node_cnt = nodes,
+                   .space_cnt = nodes + has_switch(nodes),
+                   .queue_cnt = queues,
+                   .user = user};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent) {
         int err = build(&site);
@@ -305,7 +310,7 @@ build_in_child(qs_lab_t *lab, bool user, report_t *report)
         return -errno;
     pid_t child = fork();
     if (!child)
-        run_builder(pair[1], parent, lab->node_cnt, user);
+        run_builder(pair[1], parent, lab->node_cnt, lab->queue_cnt, user);
     int err = child < 0 ? -errno : 0;
     close(pair[1]);
     int cnt = err ? err : receive_report(pair[0], report, fd);
@@ -344,10 +349,21 @@ try_loopback(qs_lab_t const *lab)
 int
 qs_lab_open(qs_lab_t *lab, u32 nodes, qs_lab_level_t want)
 {
-    *lab = (qs_lab_t){.node_cnt = nodes, .level = QS_LAB_LOOPBACK, .switch_fd = -1, .user_fd = -1};
+    return qs_lab_open_queues(lab, nodes, want, 1);
+}
+
+int
+qs_lab_open_queues(qs_lab_t *lab, u32 nodes, qs_lab_level_t want, u32 queues)
+{
+    *lab = (qs_lab_t){.node_cnt = nodes,
+                      .queue_cnt = queues,
+                      .level = QS_LAB_LOOPBACK,
+                      .switch_fd = -1,
+                      .user_fd = -1};
     for (u32 i = 0; i < QS_LAB_NODE_MAX; i++)
         lab->node_fd[i] = -1;
-    if (!nodes || nodes > QS_LAB_NODE_MAX || (u32)want >= QS_LAB_LEVEL_CNT)
+    if (!nodes || nodes > QS_LAB_NODE_MAX || (u32)want >= QS_LAB_LEVEL_CNT || !queues ||
+        queues > 64)
         return -EINVAL;
 
     int err = 0;

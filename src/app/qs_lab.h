@@ -40,6 +40,7 @@ typedef enum qs_lab_level {
 typedef struct qs_lab {
     qs_lab_level_t level; /* the one that was got */
     u32 node_cnt;
+    u32 queue_cnt;                /* of each link */
     int node_fd[QS_LAB_NODE_MAX]; /* network namespaces; -1 on LOOPBACK; all close-on-exec */
     int switch_fd;                /* the bridge's network namespace, or -1 */
     int user_fd;                  /* the user namespace, or -1 */
@@ -51,6 +52,9 @@ typedef struct qs_lab {
    One child is forked per attempt and reaped before the return.
    Returns 0, -EINVAL (nodes not in 1..16, no such level) or the -errno of the last level. */
 int qs_lab_open(qs_lab_t *lab, u32 nodes, qs_lab_level_t want);
+
+/* qs_lab_open_queues is that with so many queues on each link, 1 to 64. */
+int qs_lab_open_queues(qs_lab_t *lab, u32 nodes, qs_lab_level_t want, u32 queues);
 
 /* qs_lab_close closes the lab's descriptors.  Nodes live on while a process is in them. */
 void qs_lab_close(qs_lab_t *lab);

@@ -248,6 +248,7 @@ make_ctx(room_t *r)
     ctx->idx = r->me->idx;
     ctx->cnt = r->me->cnt;
     ctx->fresh = r->h->first_start;
+    ctx->seed = r->boot->seed;
     ctx->metrics = at(r, r->h->tile, r->me->metrics_off, r->me->metrics_sz);
     ctx->kept_cnt = r->h->kept_cnt;
     memcpy(ctx->kept_fd, r->h->kept_fd, sizeof(ctx->kept_fd));

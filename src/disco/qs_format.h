@@ -119,11 +119,21 @@ qs_sign_kind_of(u64 sig)
     return (u32)(sig >> 32);
 }
 
+/* The largest fragment of verify -> dedup -> poh: a transaction, and its descriptor (qs_txn_t). */
+#define QS_TXN_MAX      4096u
+#define QS_TXN_DESC_MAX 1056u
+#define QS_TXN_LINK_MTU (QS_TXN_MAX + QS_TXN_DESC_MAX)
+
 #define QS_FEC_DATA_CNT   32u
 #define QS_FEC_SHRED_SZ   1203u
-#define QS_FEC_LAST_SLOT  1u /* the set holds the slot's last shred */
-#define QS_FEC_LAST_BATCH 2u /* ... or the last of an entry batch */
-#define QS_FEC_FLAWED     4u /* its signature is good and its content is not: the block is dead */
+#define QS_FEC_LAST_SLOT  1u  /* the set holds the slot's last shred */
+#define QS_FEC_LAST_BATCH 2u  /* ... or the last of an entry batch */
+#define QS_FEC_FLAWED     4u  /* its signature is good and its content is not: the block is dead */
+#define QS_FEC_SIGNED     8u  /* the slot's leader is known and has signed its root */
+#define QS_FEC_MERKLE     16u /* all 64 leaves have that root; not so only if flawed */
+#define QS_FEC_RECOVERED  32u /* not all data shreds were received */
+#define QS_FEC_CONFLICT   64u /* its leader is known to have signed something that contradicts it */
+#define QS_FEC_CHAINED    128u /* the set before it is known, and is the one that it names */
 
 /* A completed FEC set, before its data shreds. */
 typedef struct qs_fec_set {

@@ -82,6 +82,7 @@ enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 #define ECHO_NS      1000000u
 #define TIDY_NS      50000000u
 #define ASK_MS       5000u
+#define SYNC_MIN     2048u
 #define SYNC_PARTS   5u /* ticks in which all rows are brought up to date */
 
 /* What of qs_gossip_node_t the metrics were told of last. */
@@ -104,6 +105,7 @@ typedef struct gossip {
     u32 net_out, sign_out, sync_at;
     u16 src_port_idx;
     u64 hello_at, tick_at, echo_at;
+    u64 ms;      /* the time of day when this turn began */
     u64 new_cnt; /* inserted and replaced when the last tick was */
     told_t told;
     qs_ip_echo_serve_t echo;
@@ -452,11 +454,20 @@ sync_rows(gossip_t *g, u64 ms)
 {
     u32 max = g->node.table.conf.origin_max, part = (max + SYNC_PARTS - 1) / SYNC_PARTS;
 
+    part = part > SYNC_MIN ? part : max < SYNC_MIN ? max : SYNC_MIN;
     for (u32 i = 0; i < part; i++, g->sync_at = (g->sync_at + 1) % max)
         sync_row(g, g->sync_at, ms);
 }
 
 /* ---- the loop ---- */
+
+static bool
+gossip_want(void *self, u32 in, u64 sig)
+{
+    gossip_t *g = self;
+    return in != IN_NET || !g->known ||
+           qs_gossip_admit(&g->node, qs_net_sig_unpack(sig).src_ip, g->ms);
+}
 
 static void
 look_for_twin(gossip_t *g)
@@ -530,6 +541,7 @@ gossip_poll(void *self, qs_stem_t *stem)
     gossip_t *g = self;
     u32 did = 0;
 
+    g->ms = now_ms();
     if (stem->now >= g->echo_at) {
         did += qs_ip_echo_serve(&g->echo, stem->now);
         g->echo_at = stem->now + ECHO_NS;
@@ -543,10 +555,9 @@ gossip_poll(void *self, qs_stem_t *stem)
         return did;
     }
     if (tick_due(g, stem->now)) {
-        u64 ms = now_ms();
-        qs_gossip_tick(&g->node, ms);
+        qs_gossip_tick(&g->node, g->ms);
         if (stem->now >= g->tick_at)
-            sync_rows(g, ms);
+            sync_rows(g, g->ms);
         g->new_cnt = g->node.event[QS_GOSSIP_ON_inserted] + g->node.event[QS_GOSSIP_ON_replaced];
         g->tick_at = stem->now + TICK_NS;
         did++;
@@ -617,6 +628,7 @@ qs_tile_t const qs_tile_gossip = {
     .layout    = gossip_layout,
     .boot      = gossip_boot,
     .init      = gossip_init,
+    .want      = gossip_want,
     .frag      = gossip_frag,
     .poll      = gossip_poll,
     .tidy      = gossip_tidy,

@@ -25,10 +25,9 @@
 
 QS_METRICS_DESC(net, QS_NET_METRICS);
 
-#define TX_RETRY_NS   50000u
-#define TX_FLUSH_NS   20000u  /* a datagram waits for company that long */
-#define DRAIN_SPIN_NS 200000u /* between two looks at the ordinary sockets beside an XSK ... */
-#define DRAIN_PARK_NS 20000u  /* ... of a tile that was woken for them, perhaps */
+#define TX_RETRY_NS 50000u
+#define TX_FLUSH_NS 20000u   /* a datagram waits for company that long */
+#define DRAIN_NS    1000000u /* between two looks at the ordinary sockets beside an XSK */
 #define AUDIT_FRAME_NS                                                                             \
     50000u /* between two audits, for each frame: looking at one takes a few ns */
 #define ASK_NS 1000000000u
@@ -105,7 +104,7 @@ open_xsk(qs_net_t *n, qs_tile_ctx_t *ctx)
     qs_tile_shared_t const *mirror = qs_tile_shared_of(ctx, "netlink");
     err = qs_net_link_open(&n->link, conf.ifindex);
     if (!err)
-        err = qs_net_route_open(&n->route, conf.ifindex, mirror ? mirror->mem : NULL,
+        err = qs_net_route_open(&n->route, conf.ifindex, n->ip, mirror ? mirror->mem : NULL,
                                 mirror ? mirror->sz : 0);
     if (err)
         return err;
@@ -156,7 +155,6 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
     n->mac = ctx->note[QS_NET_NOTE_MAC];
     n->ip = (u32)ctx->note[QS_NET_NOTE_IP];
     n->drains = ctx->note[QS_NET_NOTE_DRAINS];
-    n->drain_gap_ns = parks ? DRAIN_PARK_NS : DRAIN_SPIN_NS;
     n->flush_ns = parks ? 0 : TX_FLUSH_NS;
     n->tx_done = 0;
     n->drain_at = n->look_at = n->audit_at = n->ask_at = 0;
@@ -279,13 +277,14 @@ drain_all(qs_net_t *n, qs_stem_t *stem)
             got += drain(n, stem, (n->next_port + i) % n->port_cnt);
         return got;
     }
-    if (stem->now < n->drain_at)
+    if (stem->now < n->drain_at && !(stem->readable & 1)) /* wait_fd 0 is the epoll's */
         return 0;
+    stem->readable = 0;
     int cnt = epoll_wait(n->epoll_fd, ready, QS_PORT_MAX, 0);
     qs_metric_inc(&n->m->rx_call);
     for (int i = 0; i < cnt; i++)
         got += drain(n, stem, ready[i].data.u32);
-    n->drain_at = got ? 0 : stem->now + n->drain_gap_ns;
+    n->drain_at = got ? 0 : stem->now + DRAIN_NS;
     return got;
 }
 
@@ -418,47 +417,53 @@ send_by_socket(qs_net_t *n, qs_send_t const *req, u32 cnt)
     return true;
 }
 
-static bool
-send_by_xdp(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, qs_net_route_slot_t *way)
-{
-    qs_send_dst_t const *dst = &req->dst[n->tx_done];
-    qs_frame_to_t to = {.dst_mac = qs_frame_mac(way->hop.dst_mac),
-                        .src_mac = qs_frame_mac(way->hop.src_mac),
-                        .src_ip = n->ip ? n->ip : way->hop.src_ip,
-                        .dst_ip = dst->ip,
-                        .src_port = n->port[req->src_port_idx].number,
-                        .dst_port = dst->port,
-                        .ip_id = n->ip_id++,
-                        .vlan = way->hop.vlan ? way->hop.vlan : QS_FRAME_NO_VLAN};
+/* What was put into the tx ring for a batch of requests. */
+typedef struct sums {
+    u32 datagrams;
+    u64 bytes;
+} sums_t;
 
-    if (!qs_net_xdp_send(n, &to, (u8 const *)&req->dst[req->dst_cnt], req->sz, stem->now)) {
+/* send_by_xdp sends one destination.  Returns false if there is no room. */
+QS_INLINE bool
+send_by_xdp(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, qs_net_route_slot_t *way,
+            sums_t *sums)
+{
+    u32 ports = (u32)n->port[req->src_port_idx].number << 16 | req->dst[n->tx_done].port;
+
+    if (!qs_net_xdp_room(n, stem->now)) {
         qs_metric_inc(&n->m->tx_full);
         return false;
     }
+    qs_net_xdp_send(n, &way->way, ports, (u8 const *)&req->dst[req->dst_cnt], req->sz, stem->now);
     if (qs_net_route_stale(way, stem->now))
         ask(n, stem, &way->hop);
-    qs_metric_inc(&n->m->tx_datagram);
-    qs_metric_inc(&n->m->tx_xdp);
-    qs_metric_add(&n->m->tx_bytes, req->sz);
+    sums->datagrams++;
+    sums->bytes += req->sz;
     n->tx_done++;
     return true;
 }
 
 /* send_one returns false if the kernel has no room and the request must be tried again. */
-static bool
-send_one(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req)
+QS_INLINE bool
+send_one(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, sums_t *sums)
 {
-    while (n->tx_done < req->dst_cnt) {
+    bool room = true;
+
+    while (room && n->tx_done < req->dst_cnt) {
         qs_net_route_slot_t *way = way_of(n, stem, req, &req->dst[n->tx_done]);
+        if (way) {
+            room = send_by_xdp(n, stem, req, way, sums);
+            continue;
+        }
         u32 cnt = 1;
-        while (!way && cnt < QS_BATCH && n->tx_done + cnt < req->dst_cnt &&
+        while (cnt < QS_BATCH && n->tx_done + cnt < req->dst_cnt &&
                !way_of(n, stem, req, &req->dst[n->tx_done + cnt]))
             cnt++;
-        if (!(way ? send_by_xdp(n, stem, req, way) : send_by_socket(n, req, cnt)))
-            return false;
+        room = send_by_socket(n, req, cnt);
     }
-    n->tx_done = 0;
-    return true;
+    if (room)
+        n->tx_done = 0;
+    return room;
 }
 
 /* net_frag holds what was put into the tx ring and not given to the kernel yet: should we die before,
@@ -467,6 +472,7 @@ static u32
 net_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
     qs_net_t *n = self;
+    sums_t sums = {0};
     u32 done = 0;
 
     if (!n->held[b->link]) {
@@ -479,11 +485,14 @@ net_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
             qs_metric_inc(&n->m->tx_bad_request);
             continue;
         }
-        if (!send_one(n, stem, req)) {
+        if (!send_one(n, stem, req, &sums)) {
             qs_stem_wake_at(stem, stem->now + TX_RETRY_NS);
             break;
         }
     }
+    qs_metric_add(&n->m->tx_datagram, sums.datagrams);
+    qs_metric_add(&n->m->tx_xdp, sums.datagrams);
+    qs_metric_add(&n->m->tx_bytes, sums.bytes);
     flush(n, stem, false);
     return done;
 }

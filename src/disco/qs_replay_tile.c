@@ -35,6 +35,7 @@ typedef struct replay {
     u32 target;
     u64 start_ns;
     u64 cnt, next;
+    u32 left;         /* times that the capture is still to be sent */
     packet_t *packet; /* the heap's, made in boot */
     u8 *payload;
 } replay_t;
@@ -115,7 +116,8 @@ replay_boot(void *self, qs_tile_ctx_t *ctx)
         snprintf(ctx->err, sizeof(ctx->err), "replay.path: %s: %.100s", strerror(-err),
                  pcap.why[0] ? pcap.why : ctx->cfg->replay.path);
     qs_pcap_close(&pcap);
-    qs_metric_set(&r->m->total, r->cnt);
+    r->left = ctx->cfg->replay.times;
+    qs_metric_set(&r->m->total, r->cnt * r->left);
     return err;
 }
 
@@ -152,7 +154,10 @@ replay_poll(void *self, qs_stem_t *stem)
         sent++;
     }
     qs_metric_add(&r->m->sent, sent);
-    if (r->next == r->cnt)
+    if (r->next == r->cnt && --r->left) {
+        r->next = 0;
+        r->start_ns = stem->now;
+    } else if (r->next == r->cnt)
         qs_stem_exit(stem, QS_EXIT_DONE);
     return sent;
 }

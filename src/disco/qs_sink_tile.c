@@ -1,6 +1,6 @@
 /* sink - the end of the lab's line: accounts for what arrives.
 
-       net:i  --->  sink
+       net:i  --->  sink  <===  shred
 
    In:    UDP payloads.  Numbered ones (qs_probe.h) are checked, counted once, and timed from
           load's stamp to here; others, such as replayed captures, are counted.
@@ -18,9 +18,12 @@
     COUNTER(late, "numbered datagrams that came after a higher number")                            \
     COUNTER(damaged, "numbered datagrams whose content was wrong")                                 \
     COUNTER(other, "datagrams without a number")                                                   \
-    COUNTER(other_bytes, "payload bytes of those")
+    COUNTER(other_bytes, "payload bytes of those")                                                 \
+    COUNTER(sets, "sets that the shred tile completed")
 
 QS_METRICS(sink, SINK_METRICS);
+
+enum { IN_NET, IN_SHRED };
 
 typedef struct sink {
     qs_account_t account; /* first: the lab reads it in the object "state" */
@@ -77,6 +80,10 @@ sink_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
     sink_t *k = self;
 
+    if (b->in == IN_SHRED) {
+        qs_metric_add(&k->m->sets, b->cnt);
+        return b->cnt;
+    }
     for (u32 i = 0; i < b->cnt; i++) {
         u8 const *data = b->data[i];
         u32 sz = b->frag[i].sz;
@@ -100,7 +107,7 @@ sink_run(void *self, qs_stem_t *stem)
 qs_tile_t const qs_tile_sink = {
     .name    = "sink",
     .help    = "accounts for every datagram that arrives",
-    .in      = {{.from = "net"}},
+    .in      = {[IN_NET] = {.from = "net"}, [IN_SHRED] = {.from = "shred", .in_place = true}},
     .metrics = sink_metric_desc,
     .layout  = sink_layout,
     .boot    = sink_boot,

@@ -208,6 +208,8 @@ wait_for_files(qs_stem_t *s, u64 timeout_ns)
     fd[s->wait_cnt] = (struct pollfd){.fd = s->eventfd, .events = POLLIN};
     ppoll(fd, s->wait_cnt + 1, &timeout, NULL);
     qs_bell_unpark(s->bell);
+    for (u32 i = 0; i < s->wait_cnt && i < 64; i++)
+        s->readable |= fd[i].revents ? 1ull << i : 0;
     if (fd[s->wait_cnt].revents & POLLIN) {
         u64 rings;
         ssize_t got = read(s->eventfd, &rings, sizeof(rings));

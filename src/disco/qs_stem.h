@@ -115,6 +115,7 @@ struct qs_stem {
     int eventfd; /* -1: sleeps on the futex */
     int const *wait_fd;
     u32 wait_cnt;
+    u64 readable; /* of the first 64 wait_fd, those it last slept for and found so; the tile's to clear */
     qs_cnc_tx_t cnc;
     qs_cmd_rx_t cmd;
     qs_stem_metrics_t *metrics;

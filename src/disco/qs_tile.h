@@ -106,6 +106,7 @@ typedef struct qs_tile_ctx {
     u32 idx;        /* which instance of its row: verify:idx */
     u32 cnt;        /* of cnt instances */
     bool fresh;     /* its memory is new */
+    u64 seed;       /* of the instance: random, secret, the same for all its tiles */
     void *metrics;  /* its struct of QS_METRICS, which goes on from where it was */
     void *share;    /* the object it shares, share_sz bytes, as its last run left it */
     u32 shared_cnt; /* what its neighbours share (qs_tile_shared_of) */

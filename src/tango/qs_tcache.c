@@ -4,7 +4,8 @@
 
 #define TCACHE_MAGIC 0x7174636163686531ull /* "qtcache1"; bump the digit on ABI change */
 #define DEPTH_MAX    (1ull << 30)
-#define MAP_CNT_MIN  4u /* an insert stands in the map one moment before the oldest leaves it */
+#define MAP_CNT_MIN                                                                                \
+    (2 * TCACHE_WAYS_) /* an insert stands there one moment before the oldest leaves */
 
 typedef struct tcache {
     u64 magic;
@@ -74,10 +75,35 @@ qs_tcache_join(qs_tcache_t *tcache, void *mem, u64 depth)
                             .next_kept = &t->next,
                             .next = t->next,
                             .depth = depth,
-                            .mask = map_cnt(depth) - 1};
+                            .mask = map_cnt(depth) / TCACHE_WAYS_ - 1};
     memset(tcache->map, 0, map_cnt(depth) * sizeof(u64));
-    for (u64 i = 0; i < depth; i++)
-        if (tcache->ring[i])
-            tcache->map[tcache_find_(tcache, tcache->ring[i])] = tcache->ring[i];
+    for (u64 i = 0; i < depth; i++) {
+        u64 place = 0;
+        if (tcache->ring[i] && !qs_tcache_seek(tcache, tcache->ring[i], &place))
+            tcache->map[place] = tcache->ring[i];
+    }
     return 0;
+}
+
+void
+qs_tcache_refill_(qs_tcache_t *tcache, u64 hole)
+{
+    u64 bucket = hole / TCACHE_WAYS_;
+
+    for (u64 from = (bucket + 1) & tcache->mask;; from = (from + 1) & tcache->mask) {
+        u64 *place = tcache->map + from * TCACHE_WAYS_;
+        bool full = !tcache_match_(tcache, from, 0);
+        for (u32 i = 0; i < TCACHE_WAYS_; i++) {
+            u64 passed = (from - (place[i] & tcache->mask)) & tcache->mask;
+            if (!place[i] || passed < ((from - bucket) & tcache->mask))
+                continue;
+            tcache->map[hole] = place[i];
+            place[i] = 0;
+            hole = from * TCACHE_WAYS_ + i;
+            bucket = from;
+            break;
+        }
+        if (!full)
+            return;
+    }
 }

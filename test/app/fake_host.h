@@ -181,7 +181,7 @@ fake_new(char const *dir)
 }
 
 /* fake_nodes gives the host two NUMA nodes, with so many pages of 2 MiB each. */
-static void
+__attribute__((unused)) static void
 fake_nodes(char const *pages0, char const *pages1)
 {
     char dir[256];

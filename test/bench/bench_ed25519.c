@@ -7,16 +7,19 @@
 
 #include <openssl/evp.h>
 #include <sodium.h>
+#include <sys/mman.h>
 
 #include "bench/bench.h"
+#include "tango/base/qs_bits.h"
 #include "tango/base/qs_cpu.h"
-#include "waltz/crypto/qs_ed25519.h"
+#include "waltz/crypto/qs_ed25519_cache.h"
 #include "waltz/crypto/qs_ed25519_kernel.h"
 
 #define CNT    64u
 #define MSG_SZ 200u
 
 #define WHAT_AVX512  "strict verify, 200-byte messages, AVX-512"
+#define WHAT_CACHED  "same, keys that return (1,000 keys, warm)"
 #define WHAT_AVX2    "AVX2"
 #define WHAT_C       "portable C"
 #define WHAT_LATENCY "single verify latency"
@@ -35,6 +38,50 @@ verify_batch(void *kernel)
     qs_ed25519_verify_batch_with(kernel, verdict, item, CNT, QS_ED25519_STRICT);
     for (u32 i = 0; i < CNT; i++)
         QS_ASSERT(verdict[i] == QS_ED25519_OK);
+}
+
+/* Keys that return: a thousand, each signing its own message, in batches of CNT by turns. */
+#define KEY_CNT   1000u
+#define PLACE_CNT 2048u /* of the cache */
+#define WARM_UP   100u  /* rounds over all keys; some 32 make all tables */
+
+static struct {
+    u8 key[KEY_CNT][32], signature[KEY_CNT][64], msg[KEY_CNT][MSG_SZ];
+    qs_ed25519_item_t item[KEY_CNT];
+    u32 next;
+} many;
+
+static void
+verify_cached(void *cache)
+{
+    qs_ed25519_verdict_t verdict[CNT];
+    u32 take = (u32)qs_min_u64(CNT, KEY_CNT - many.next);
+    qs_ed25519_verify_batch_cached(cache, verdict, &many.item[many.next], take, QS_ED25519_STRICT);
+    for (u32 i = 0; i < take; i++)
+        QS_ASSERT(verdict[i] == QS_ED25519_OK);
+    if (take < CNT) { /* an op count that is always the same */
+        qs_ed25519_verify_batch_cached(cache, verdict, many.item, CNT - take, QS_ED25519_STRICT);
+        many.next = CNT - take;
+    } else
+        many.next += take;
+}
+
+/* The memory asks for huge pages, as a tile's workspace has them. */
+static void *
+make_cache(qs_ed25519_kernel_t const *kernel)
+{
+    u64 sz = qs_ed25519_cache_footprint(PLACE_CNT), page = 2ul << 20;
+    sz = (sz + page - 1) & ~(page - 1);
+    void *mem = aligned_alloc(page, sz);
+    QS_ASSERT(mem);
+    madvise(mem, sz, MADV_HUGEPAGE);
+    qs_ed25519_cache_t *cache =
+        qs_ed25519_cache_init(mem, PLACE_CNT, (qs_siphash_key_t){1, 2}, kernel);
+    QS_ASSERT(cache);
+    many.next = 0;
+    for (u32 i = 0; i < WARM_UP * KEY_CNT; i += CNT)
+        verify_cached(cache);
+    return cache;
 }
 
 static void
@@ -110,6 +157,18 @@ make_inputs(void)
 }
 
 static void
+make_many(void)
+{
+    for (u32 i = 0; i < KEY_CNT; i++) {
+        u8 seed[32] = {(u8)i, (u8)(i >> 8), 2}, sk[64];
+        memset(many.msg[i], (int)i, MSG_SZ);
+        crypto_sign_seed_keypair(many.key[i], sk, seed);
+        crypto_sign_detached(many.signature[i], NULL, many.msg[i], MSG_SZ, sk);
+        many.item[i] = (qs_ed25519_item_t){many.signature[i], many.key[i], many.msg[i], MSG_SZ};
+    }
+}
+
+static void
 add(bench_t *b, char const *what, qs_ed25519_kernel_t const *kernel, void (*fn)(void *), u64 ops)
 {
     bench_add(b, &(bench_row_t){.what = what,
@@ -161,6 +220,23 @@ add_kernels(bench_t *b, char const *what)
         add_peers(b, what, false);
 }
 
+static void
+add_cached(bench_t *b)
+{
+    for (u32 i = 0; i < qs_ed25519_kernel_cnt; i++) {
+        qs_ed25519_kernel_t const *kernel = qs_ed25519_kernels[i];
+        if (!kernel->check_known || !qs_cpu_has(kernel->needs))
+            continue;
+        bench_add(b, &(bench_row_t){.what = WHAT_CACHED,
+                                    .variant = kernel->name,
+                                    .against = "libsodium",
+                                    .fn = verify_cached,
+                                    .ctx = make_cache(kernel),
+                                    .ops = CNT});
+    }
+    add_peers(b, WHAT_CACHED, false);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -180,5 +256,7 @@ main(int argc, char **argv)
     add_kernels(&b, WHAT_C);
     add_kernels(&b, WHAT_AVX2);
     add_kernels(&b, WHAT_AVX512);
+    make_many();
+    add_cached(&b);
     return bench_run(&b);
 }

@@ -1,13 +1,26 @@
 /* What a sender pays to learn where a datagram goes: longest prefix match, neighbour, and the whole
    answer.  Prefix lengths are spread as in the internet's table; random addresses mostly match
    short prefixes or none, so a second row draws them inside the routes, which is the harder case.
-   The mirror lies in ordinary 4 KiB pages. */
+   The mirror lies in ordinary 4 KiB pages.
 
+   A route change is followed from the request to the kernel until this thread, which looks at a
+   batch of 64 addresses again and again meanwhile, sees it: in a namespace, with a second thread
+   that reads the kernel's news and writes the mirror, as the netlink tile does. */
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "bench/bench.h"
+#include "disco/netlink/qs_netlink_sync.h"
 #include "tango/base/qs_rng.h"
 #include "waltz/ip/qs_fib_layout.h"
+#include "waltz/ip/qs_rtnl.h"
 
 #define IP_CNT    65536u /* addresses of a run, so that no branch predictor learns them */
 #define BATCH     64u
@@ -172,6 +185,113 @@ asking(network_t const *n, u32 const *ip)
     return copy;
 }
 
+/* --- following the kernel ---------------------------------------------------------------------- */
+
+static struct {
+    int news, requests; /* rtnetlink sockets */
+    u32 ifindex, round;
+    qs_fib_tx_t tx;
+    qs_fib_rx_t rx;
+} live;
+
+static void *
+follow(void *arg)
+{
+    static u8 datagram[32768], request[QS_RTMSG_REQUEST_SZ];
+    static qs_sync_counts_t counts;
+    qs_netlink_sync_t sync;
+    bench_t clock = {.clock = CLOCK_MONOTONIC};
+    (void)arg;
+
+    qs_netlink_sync_init(&sync, &live.tx, &counts, 1, (u64)bench_now_ns(&clock));
+    for (;;) {
+        u64 now = (u64)bench_now_ns(&clock);
+        u32 sz = qs_netlink_sync_request(&sync, request, now);
+        QS_ASSERT(!sz || send(live.news, request, sz, 0) == (ssize_t)sz);
+        struct pollfd p = {.fd = live.news, .events = POLLIN};
+        poll(&p, 1, 10);
+        ssize_t got = recv(live.news, datagram, sizeof(datagram), MSG_DONTWAIT);
+        if (got > 0)
+            qs_netlink_sync_read(&sync, datagram, (u64)got, now);
+    }
+    return NULL;
+}
+
+static void
+change_route(u32 gw)
+{
+    struct {
+        struct nlmsghdr head;
+        struct rtmsg body;
+        struct {
+            struct nlattr head;
+            u32 value;
+        } dst, gw, oif;
+    } m = {.head = {.nlmsg_len = sizeof(m),
+                    .nlmsg_type = RTM_NEWROUTE,
+                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE},
+           .body = {.rtm_family = AF_INET,
+                    .rtm_dst_len = 16,
+                    .rtm_table = RT_TABLE_MAIN,
+                    .rtm_protocol = RTPROT_STATIC,
+                    .rtm_type = RTN_UNICAST},
+           .dst = {{8, RTA_DST}, htonl(0xac100000)},
+           .gw = {{8, RTA_GATEWAY}, htonl(gw)},
+           .oif = {{8, RTA_OIF}, live.ifindex}};
+    QS_ASSERT(send(live.requests, &m, sizeof(m), 0) == (ssize_t)sizeof(m));
+}
+
+/* follow_change changes a route and looks until it is seen. */
+static void
+follow_change(void *ctx)
+{
+    u32 ip[BATCH], gw = 0x0a090002 + live.round++ % 2;
+    (void)ctx;
+
+    for (u32 i = 0; i < BATCH; i++)
+        ip[i] = 0xac100000 + i * 257;
+    change_route(gw);
+    do
+        qs_fib_resolve_batch(&live.rx, ip, BATCH, hops);
+    while (hops[BATCH - 1].next_ip != gw);
+}
+
+static int
+open_rtnetlink(u32 groups)
+{
+    struct sockaddr_nl me = {.nl_family = AF_NETLINK, .nl_groups = groups};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    return fd < 0 || bind(fd, (struct sockaddr *)&me, sizeof(me)) ? -1 : fd;
+}
+
+/* go_live makes a namespace with a veth pair and a mirror of it; false without the right to. */
+static bool
+go_live(void)
+{
+    static qs_fib_conf_t const conf = {.route_max = 64, .neigh_max = 64, .link_max = 16};
+    u64 sz = qs_fib_footprint(&conf);
+    void *mem = aligned_alloc(QS_ALIGN, sz);
+    qs_rtnl_link_t near, far;
+    qs_rtnl_t nl;
+    pthread_t thread;
+    bool emptied;
+
+    if (unshare(CLONE_NEWNET) || qs_rtnl_open(&nl))
+        return false;
+    int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (qs_rtnl_veth_create(&nl, "near", "far", here) || qs_rtnl_link_query(&nl, "near", &near) ||
+        qs_rtnl_link_query(&nl, "far", &far) || qs_rtnl_link_up(&nl, near.ifindex) ||
+        qs_rtnl_link_up(&nl, far.ifindex) ||
+        qs_rtnl_addr_add(&nl, near.ifindex, htonl(0x0a090001), 24))
+        return false;
+    live.ifindex = near.ifindex;
+    live.news = open_rtnetlink(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE);
+    live.requests = open_rtnetlink(0);
+    QS_ASSERT(!qs_fib_new(mem, &conf, 7) && !qs_fib_tx_join(&live.tx, mem, sz, &emptied));
+    QS_ASSERT(!qs_fib_rx_join(&live.rx, mem, sz) && live.news >= 0 && live.requests >= 0);
+    return !pthread_create(&thread, NULL, follow, NULL);
+}
+
 static void
 add(bench_t *b, char const *what, char const *variant, void (*fn)(void *), network_t *n)
 {
@@ -208,5 +328,12 @@ main(int argc, char **argv)
         asking(&small, inside(&small)));
     add(&b, "whole answer, 10,000 routes, addresses inside them", "one by one", resolve_single,
         asking(&small, inside(&small)));
+    if (go_live())
+        bench_add(&b, &(bench_row_t){.what = "route change followed",
+                                     .variant = "kernel to reader",
+                                     .fn = follow_change,
+                                     .ops = 1});
+    else
+        fprintf(stderr, "bench route: no network namespace here: following is not measured\n");
     return bench_run(&b);
 }

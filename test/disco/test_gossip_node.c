@@ -561,3 +561,23 @@ Test(gossip_node, what_was_refused_or_replaced_is_not_pulled_again)
     expect_event(expired, send_to_0(0x0a000063, 8001, out, out_sz));
     cr_assert(eq(u64, t->failed.head, failed + 1));
 }
+
+Test(gossip_node, a_flood_of_strangers_takes_nothing_from_those_we_know)
+{
+    u32 strangers = 0, known = 0;
+
+    open_three();
+    qs_gossip_node_t *n = &net.at[0].node;
+    for (u32 ms = 0; ms < 10000; ms++) {
+        for (u32 i = 0; i < 50; i++) /* 50,000 a second, each from another address */
+            strangers += qs_gossip_admit(n, 0x0b000000 + 50 * ms + i, net.now_ms + ms);
+        known += qs_gossip_admit(n, net.at[1 + ms % 2].ip, net.now_ms + ms);
+    }
+    cr_assert(eq(u32, known, 10000));
+    cr_assert(le(u32, strangers, 4000 + 2 * 10000));
+    for (u32 i = 0; i < 20000; i++)
+        known += qs_gossip_admit(n, net.at[1].ip, net.now_ms + 10000);
+    cr_assert(le(u32, known, 10000 + 5000), "nor may one of those flood us");
+    cr_assert(qs_gossip_admit(n, net.at[2].ip, net.now_ms + 10000));
+    cr_assert(gt(u64, event(0, QS_GOSSIP_ON_flood), 400000));
+}

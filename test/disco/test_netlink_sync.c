@@ -286,6 +286,19 @@ Test(netlink_sync, kernel_that_is_busy_or_silent_is_asked_again)
     cr_assert(eq(int, request(&seq), RTM_GETLINK));
 }
 
+Test(netlink_sync, kernel_without_policy_rules_is_mirrored_all_the_same)
+{
+    u32 seq;
+    i32 none = -EOPNOTSUPP;
+    cr_assert(eq(int, request(&seq), RTM_GETRULE));
+    build_message(&b, NLMSG_ERROR, 0, &none, sizeof(none));
+    ((struct nlmsghdr *)b.buf)->nlmsg_seq = seq;
+    hand_over();
+    cr_assert(eq(u32, picture(true), 4));
+    cr_assert(eq(int, ask(FAR), QS_HOP_OK));
+    cr_assert(eq(u64, counts.picture, 1));
+}
+
 Test(netlink_sync, leftovers_of_a_dump_that_was_given_up_are_ignored)
 {
     picture(true);

@@ -434,8 +434,8 @@ Test(topo, each_picture_names_the_tiles_of_its_table_and_no_others)
         }
         cr_assert(lt(u64, strlen(topo->picture), sizeof(text)));
         snprintf(text, sizeof(text), "%s", topo->picture);
-        for (char *rest = text, *word; (word = strsep(&rest, " :\n|+-=~><v^"));)
-            if (isalpha(word[0]))
+        for (char *rest = text, *word; (word = strsep(&rest, " :\n|+-=~><^"));)
+            if (isalpha(word[0]) && strcmp(word, "v")) /* an arrow */
                 cr_expect(names_a_tile(topo, word), "%s: %s is no tile", topo->name, word);
     }
 }

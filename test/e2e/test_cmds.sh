@@ -41,7 +41,7 @@ qs mem --instance none >/dev/null 2>"$dir/said"
 [ $? = 1 ] && grep -q QS-INS-001 "$dir/said" || fail "mem of no instance: $(cat "$dir/said")"
 qs mem --topology none >/dev/null 2>&1
 [ $? = 2 ] || fail "mem of no topology"
-qs mem --topology listen --set net.tiles=2 --set hugetlbfs.pages=2m --json >"$dir/plan" || fail "mem"
+qs mem --topology listen --set net.tiles=2 --set net.provider=socket --set hugetlbfs.pages=2m --json >"$dir/plan" || fail "mem"
 holds "$dir/plan" '[w["name"] for w in d["workspaces"]] == ["net-0", "net-1", "netlink-0", "sink-0", "boot", "bells"]'
 holds "$dir/plan" 'd["workspaces"][0]["page_bytes"] == 2 << 20 and d["instance"] is None'
 holds "$dir/plan" 'd["total_bytes"] == sum(w["taken_bytes"] for w in d["workspaces"])'
@@ -57,7 +57,7 @@ supervisor=$!
 wait $asked || fail "ready: $(cat "$dir/ready" "$dir/log")"
 holds "$dir/ready" 'd["ready"] and d["tiles"] == 4 and d["running"] == 4 and d["instance"] == "e2e"'
 qs ps --json >"$dir/ps" || fail "ps"
-holds "$dir/ps" 'len(d["instances"]) == 1 and d["instances"][0]["alive"] and d["instances"][0]["running"] == 3'
+holds "$dir/ps" 'len(d["instances"]) == 1 and d["instances"][0]["alive"] and d["instances"][0]["running"] == 4'
 holds "$dir/ps" "d['instances'][0]['pid'] == $supervisor and d['instances'][0]['restarts'] == 0"
 qs mem --instance e2e --json >"$dir/mem" || fail "mem --instance"
 holds "$dir/mem" 'd["instance"] == "e2e" and all(w["page_bytes"] in (4096, 2 << 20) for w in d["workspaces"])'

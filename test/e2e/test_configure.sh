@@ -11,6 +11,7 @@ if [ -z "${QS_INNER:-}" ]; then
     unshare -m --propagation private true 2>/dev/null || { echo "no mount namespaces" && exit 77; }
     QS_INNER=1 exec unshare -m --propagation private "$0" "$out"
 fi
+export QUICKSTEP_NET_IFACE=none0 # no stage may touch the machine's own interface
 
 dir=$(mktemp -d) || exit 1
 chmod 755 "$dir"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh OUT - checks the models of the rings and of parking: each full model has no error, and
+# run.sh OUT - checks the models of the rings, of parking, and of the mirror of routes: each full model has no error, and
 # each edge left out gives one, else it would not be needed.  Builds in OUT/model.
 # One line per variant: verdict, seconds, model, what was left out, the error found.
 # The last line is the sum.  Exit 77: spin is not installed.
@@ -56,6 +56,11 @@ done
 expect none credit
 for edge in P4_DATA P4_LINE C1_DATA C1_LINE F1_DATA F1_LINE F2_DATA F2_LINE; do
     expect error credit -DNO_$edge
+done
+
+expect none fib
+for edge in W2 W4 R1 R3; do
+    expect error fib -DNO_$edge
 done
 
 expect none park

@@ -188,7 +188,7 @@ Test(tcache, prefetch_changes_nothing)
     qs_tcache_join(&tcache, mem, 3);
     qs_tcache_insert(&tcache, 1);
     u64 tags[8] = {0, 1, 2, 3, 4, 5, 6, UINT64_MAX};
-    qs_tcache_prefetch(&tcache, tags, QS_COUNT(tags));
+    qs_tcache_prefetch(&tcache, tags, QS_COUNT(tags), 0);
     for (u32 i = 0; i < QS_COUNT(tags); i++)
         cr_assert(eq(int, qs_tcache_query(&tcache, tags[i]), tags[i] == 1));
 }
@@ -239,4 +239,26 @@ Test(tcache, join_rejects)
         memcpy(mem + 8 * word, &kept, 8);
     }
     cr_assert(eq(int, qs_tcache_join(&tcache, mem, 4), 0));
+}
+
+Test(tcache, forgetting_takes_the_oldest_and_leaves_the_rest)
+{
+    enum { N = 64 };
+    qs_tcache_t t;
+    void *mem = aligned_alloc(QS_ALIGN, qs_tcache_footprint(N));
+    cr_assert(eq(int, qs_tcache_new(mem, N), 0));
+    cr_assert(eq(int, qs_tcache_join(&t, mem, N), 0));
+    for (u64 round = 0; round < 5; round++) { /* the ring full, and in the middle of its round */
+        u64 base = 1 + round * 1000, cnt = 40 + round * 6;
+        for (u64 i = 0; i < cnt; i++)
+            qs_tcache_insert(&t, base + i);
+        u64 held = cnt < N ? cnt : N;
+        for (u64 i = 0; i < held; i++) {
+            cr_assert(qs_tcache_forget(&t, held - i));
+            for (u64 k = cnt - held; k < cnt; k++)
+                cr_assert(qs_tcache_query(&t, base + k) == (k > cnt - held + i));
+        }
+        cr_assert(not(qs_tcache_forget(&t, 1)));
+    }
+    free(mem);
 }

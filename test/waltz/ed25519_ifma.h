@@ -30,14 +30,17 @@ vec_madd52hi(vec_t sum, vec_t a, vec_t b)
 }
 
 #include "waltz/crypto/qs_ed25519_fe52.h"
-#include "waltz/crypto/qs_ed25519_lanes.h"
+#include "waltz/crypto/qs_ed25519_known.h"
 
 static qs_ed25519_kernel_t const ifma_emulated = {
     .name = "AVX-512 IFMA, emulated",
     .lanes = LANES,
     .narrow = 2,
     .narrower = &qs_ed25519_kernel_c,
+    .euclid = qs_ed25519_euclid_c,
     .check = lanes_check,
+    .check_known = lanes_check_known,
+    .expand = lanes_expand,
     .base_mul = lanes_base_mul,
 };
 

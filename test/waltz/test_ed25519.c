@@ -316,16 +316,6 @@ Test(ed25519, encodings_that_are_not_canonical)
     cr_assert(decoded > 8);
 }
 
-/* out += n T, T the point of order 8 that small_order lists fourth. */
-static void
-add_torsion(u8 out[32], u32 n)
-{
-    u8 t[32];
-    small_order(t, 3);
-    for (u32 i = 0; i < n; i++)
-        cr_assert(crypto_core_ed25519_add(out, out, t) == 0);
-}
-
 /* key = a B + m T, R = r B + n T, S = r + k a: what is left of the equation is -(k m + n) T.  So
    the strict verdict is ok if 8 divides k m + n, and SIMD-0376's always is. */
 Test(ed25519, components_of_small_order_count_exactly)
@@ -334,27 +324,7 @@ Test(ed25519, components_of_small_order_count_exactly)
     for (u32 i = 0; i < 256; i++) {
         sig_case_t c;
         u32 m = i % 8, n = i / 8 % 8;
-        u8 wide[64], a[32], r[32], k[32], ka[32];
-        rnd_bytes(wide, 64);
-        crypto_core_ed25519_scalar_reduce(a, wide);
-        rnd_bytes(wide, 64);
-        crypto_core_ed25519_scalar_reduce(r, wide);
-        cr_assert(crypto_scalarmult_ed25519_base_noclamp(c.public_key, a) == 0);
-        cr_assert(crypto_scalarmult_ed25519_base_noclamp(c.signature, r) == 0);
-        add_torsion(c.public_key, m);
-        add_torsion(c.signature, n);
-        c.msg_sz = 8;
-        rnd_bytes(c.msg, 8);
-        crypto_hash_sha512_state sha;
-        crypto_hash_sha512_init(&sha);
-        crypto_hash_sha512_update(&sha, c.signature, 32);
-        crypto_hash_sha512_update(&sha, c.public_key, 32);
-        crypto_hash_sha512_update(&sha, c.msg, 8);
-        crypto_hash_sha512_final(&sha, wide);
-        crypto_core_ed25519_scalar_reduce(k, wide);
-        crypto_core_ed25519_scalar_mul(ka, k, a);
-        crypto_core_ed25519_scalar_add(c.signature + 32, r, ka);
-        bool holds = (k[0] * m + n) % 8 == 0;
+        bool holds = case_torsion(&c, i, m, n);
         ok += holds && (m || n);
         expect(&c, QS_ED25519_STRICT, holds ? QS_ED25519_OK : QS_ED25519_EQUATION, "torsion");
         expect(&c, QS_ED25519_SIMD376, QS_ED25519_OK, "torsion");

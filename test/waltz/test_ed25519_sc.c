@@ -7,6 +7,7 @@
 #include <openssl/bn.h>
 #include <sodium.h>
 
+#include "tango/base/qs_cpu.h"
 #include "waltz/crypto/qs_ed25519_sc.h"
 
 static BN_CTX *ctx;
@@ -144,7 +145,7 @@ static int
 check_half(u64 const k[4])
 {
     qs_ed25519_half_t half;
-    qs_ed25519_sc_halve(&half, k);
+    qs_ed25519_sc_halve(&half, (u64 const(*)[4])k, 1, qs_ed25519_euclid_c);
     BIGNUM *u = bn(half.u, 4), *v = bn(half.v, 4), *scaled = bn(k, 4), *order8 = BN_dup(order);
     cr_assert(BN_is_odd(v));
     cr_assert(BN_cmp(u, order) < 0 && BN_cmp(v, order) < 0);
@@ -199,6 +200,41 @@ Test(ed25519_sc, halves_of_random_scalars_are_short)
     }
     cr_assert(long_cnt < 100); /* 1 in 1000 here */
 }
+
+#if defined(__x86_64__)
+
+/* Also of scalars whose runs end at once, or take one exact step, beside others that go on. */
+Test(ed25519_sc, eight_halves_side_by_side_are_those_of_one)
+{
+    if (!qs_cpu_has(QS_CPU_NEED_AVX512))
+        return;
+    for (u32 i = 0; i < 4000; i++) {
+        u64 k[19][4];
+        qs_ed25519_half_t one[19], many[20] = {0};
+        u32 cnt = i % 20;
+        for (u32 n = 0; n < cnt; n++) {
+            u64 wide[8];
+            randombytes_buf(wide, sizeof(wide));
+            qs_ed25519_sc_reduce(k[n], wide);
+            if ((i + n) % 5 == 0)
+                scalar(k[n], (i + n) % SCALAR_CNT);
+            if (!qs_ed25519_sc_in_range(k[n]))
+                memset(k[n], 0, 32);
+            if ((i + n) % 7 == 0)
+                memset(k[n] + 2, 0, 16);
+        }
+        memset(one, 0, sizeof(one));
+        qs_ed25519_sc_halve(one, (u64 const(*)[4])k, cnt, qs_ed25519_euclid_c);
+        qs_ed25519_sc_halve(many, (u64 const(*)[4])k, cnt, qs_ed25519_euclid_avx512);
+        for (u32 n = 0; n < cnt; n++)
+            cr_assert(not(memcmp(one[n].u, many[n].u, 32) || memcmp(one[n].v, many[n].v, 32) ||
+                          one[n].u_negative != many[n].u_negative),
+                      "case %u of %u", n, i);
+        cr_assert(eq(u64, many[cnt].v[0], 0));
+    }
+}
+
+#endif
 
 /* The sum of digit[i] 2^(width i) is a. */
 static void

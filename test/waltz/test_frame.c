@@ -411,3 +411,30 @@ Test(frame, every_reason_has_a_name_and_a_counter_in_the_same_order)
     cr_assert(eq(str, (char *)qs_frame_reason_name(QS_FRAME_OWN_MAC), "own_mac"));
     cr_assert(eq(str, (char *)qs_frame_reason_name(QS_FRAME_REASON_CNT), "?"));
 }
+
+Test(frame, headers_copied_from_a_way_are_those_that_write_makes)
+{
+    u8 payload[1500], whole[2048], copied[2048];
+    qs_rng_t rng;
+    qs_rng_init(&rng, 7, 1);
+    for (u32 i = 0; i < 5000; i++) {
+        qs_frame_to_t to = {.dst_mac = qs_rng_u64(&rng) >> 16,
+                            .src_mac = qs_rng_u64(&rng) >> 16,
+                            .src_ip = (u32)qs_rng_u64(&rng),
+                            .dst_ip = (u32)qs_rng_u64(&rng),
+                            .src_port = (u16)qs_rng_u64(&rng),
+                            .dst_port = (u16)qs_rng_u64(&rng),
+                            .ip_id = (u16)qs_rng_u64(&rng),
+                            .vlan = i % 3 ? QS_FRAME_NO_VLAN : (u16)qs_rng_bounded(&rng, 4096)};
+        u32 sz = (u32)qs_rng_bounded(&rng, i % 2 ? 80 : sizeof(payload));
+        for (u32 k = 0; k < sz; k++)
+            payload[k] = (u8)qs_rng_u64(&rng);
+        qs_frame_way_t way;
+        qs_frame_way_make(&way, &to);
+        u32 want = qs_frame_write(whole, &to, payload, sz);
+        u32 got = qs_frame_write_way(copied, &way, (u32)to.src_port << 16 | to.dst_port, to.ip_id,
+                                     payload, sz);
+        cr_assert(eq(u32, got, want));
+        cr_assert(eq(int, memcmp(copied, whole, want), 0), "payload %u, vlan %u", sz, to.vlan);
+    }
+}

@@ -17,6 +17,7 @@
 #include "app/doctor/qs_doctor.h"
 #include "disco/netlink/qs_netlink_sync.h"
 #include "tango/base/qs_rng.h"
+#include "waltz/xdp/qs_ethtool.h"
 
 /* The kernel's netdev family, since 6.3; headers of older systems do not have it. */
 #define NETDEV_FAMILY       "netdev"
@@ -24,10 +25,8 @@
 #define NETDEV_ATTR_IFINDEX 1u
 #define NETDEV_ATTR_XDP     3u
 
-#define ANSWER_MAX  8192u
-#define ROUTES_MS   1000u
-#define NAME_MAX_   32u /* ETH_GSTRING_LEN */
-#define FEATURE_MAX 256u
+#define ANSWER_MAX 8192u
+#define ROUTES_MS  1000u
 
 /* --- ethtool ---------------------------------------------------------------------------------- */
 
@@ -43,52 +42,31 @@ static void
 ask_driver(qs_doctor_facts_t *f, int fd)
 {
     struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-    struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
+    qs_ethtool_queues_t queues;
     struct ethtool_ringparam ring = {.cmd = ETHTOOL_GRINGPARAM};
 
     if (ethtool(f, fd, &info))
         snprintf(f->driver, sizeof(f->driver), "%.31s", info.driver);
-    if (ethtool(f, fd, &ch))
-        f->queues = (qs_known_t){true, (u64)ch.combined_count + ch.rx_count};
+    if (!qs_ethtool_queues_get(f->ifname, &queues))
+        f->queues = (qs_known_t){true, queues.cnt};
     if (ethtool(f, fd, &ring)) {
         f->ring = (qs_known_t){true, ring.rx_pending};
         f->ring_max = (qs_known_t){true, ring.rx_max_pending};
     }
 }
 
-/* ask_offloads reads the features by name: their numbers differ from kernel to kernel. */
 static void
-ask_offloads(qs_doctor_facts_t *f, int fd)
+ask_offloads(qs_doctor_facts_t *f)
 {
     static char const *const name[QS_OFFLOAD_CNT] = {[QS_OFFLOAD_LRO] = "rx-lro",
                                                      [QS_OFFLOAD_GRO_HW] = "rx-gro-hw",
                                                      [QS_OFFLOAD_UDP_GRO] = "rx-udp-gro-forwarding",
                                                      [QS_OFFLOAD_VLAN] = "rx-vlan-hw-parse"};
-    struct {
-        struct ethtool_sset_info info;
-        u32 cnt;
-    } set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
-    static struct {
-        struct ethtool_gstrings head;
-        char name[FEATURE_MAX][NAME_MAX_];
-    } strings;
-    static struct {
-        struct ethtool_gfeatures head;
-        struct ethtool_get_features_block block[FEATURE_MAX / 32];
-    } features;
+    qs_ethtool_feature_t feature;
 
-    if (!ethtool(f, fd, &set) || !set.info.sset_mask || !set.cnt || set.cnt > FEATURE_MAX)
-        return;
-    strings.head = (struct ethtool_gstrings){
-        .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = set.cnt};
-    features.head =
-        (struct ethtool_gfeatures){.cmd = ETHTOOL_GFEATURES, .size = (set.cnt + 31) / 32};
-    if (!ethtool(f, fd, &strings) || !ethtool(f, fd, &features))
-        return;
-    for (u32 i = 0; i < set.cnt; i++)
-        for (u32 k = 0; k < QS_OFFLOAD_CNT; k++)
-            if (!strncmp(strings.name[i], name[k], NAME_MAX_))
-                f->offload[k] = (qs_known_t){true, features.block[i / 32].active >> (i % 32) & 1};
+    for (u32 k = 0; k < QS_OFFLOAD_CNT; k++)
+        if (!qs_ethtool_feature_get(f->ifname, name[k], &feature))
+            f->offload[k] = (qs_known_t){true, feature.on};
 }
 
 /* --- links: /sys may show those of another namespace, netlink never does ------------------------- */
@@ -359,7 +337,7 @@ qs_doctor_ask(qs_doctor_facts_t *f)
     ask_links(f);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ask_driver(f, fd);
-    ask_offloads(f, fd);
+    ask_offloads(f);
     if (fd >= 0)
         close(fd);
     ask_addresses(f);

@@ -299,8 +299,8 @@ offload_merges(qs_doctor_facts_t const *f, qs_finding_t *out)
 
     if (!lro && !gro)
         return QS_SEVERITY_NONE;
-    cause(out, "%s merges packets in hardware (%s%s%s), and native XDP is refused then",
-          f->ifname, lro ? "rx-lro" : "", lro && gro ? ", " : "", gro ? "rx-gro-hw" : "");
+    cause(out, "%s merges packets in hardware (%s%s%s), and native XDP is refused then", f->ifname,
+          lro ? "rx-lro" : "", lro && gro ? ", " : "", gro ? "rx-gro-hw" : "");
     fix(out, "ethtool -K %s%s%s", f->ifname, lro ? " lro off" : "", gro ? " rx-gro-hw off" : "");
     return f->cfg->net.xdp_mode == QS_CONFIG_net_xdp_mode_drv ? QS_SEVERITY_ERROR
                                                               : QS_SEVERITY_WARNING;

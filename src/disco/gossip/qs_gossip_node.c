@@ -28,7 +28,7 @@ table_conf(qs_gossip_conf_t const *c, qs_hash_key_t key)
 
 /* place hands out the memory; with mem NULL it only adds up. */
 typedef struct parts {
-    u8 *table, *ping, *active, *received, *peer, *pong, *asker, *work, *unsigned_;
+    u8 *table, *ping, *active, *received, *peer, *pong, *asker, *sender, *work, *unsigned_;
 } parts_t;
 
 static u64
@@ -43,10 +43,11 @@ place(parts_t *p, u8 *mem, qs_gossip_conf_t const *c)
                       (u64)c->origin_max * sizeof(qs_peer_t),
                       QS_GOSSIP_PONG_SLOTS * sizeof(u32),
                       QS_GOSSIP_ASKER_SLOTS * sizeof(struct qs_gossip_bucket),
+                      QS_GOSSIP_SENDER_SLOTS * sizeof(struct qs_gossip_sender),
                       sizeof(struct qs_gossip_work),
                       QS_GOSSIP_UNSIGNED_MAX * sizeof(struct qs_gossip_unsigned)};
     u8 **const part[] = {&p->table, &p->ping,  &p->active, &p->received, &p->peer,
-                         &p->pong,  &p->asker, &p->work,   &p->unsigned_};
+                         &p->pong,  &p->asker, &p->sender, &p->work,     &p->unsigned_};
 
     for (u32 i = 0; i < QS_COUNT(sz); i++) {
         if (!sz[i])
@@ -85,6 +86,7 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     n->peer = (qs_peer_t *)p.peer;
     n->pong_cnt = (u32 *)p.pong;
     n->asker = (struct qs_gossip_bucket *)(void *)p.asker;
+    n->sender = (struct qs_gossip_sender *)(void *)p.sender;
     n->work = (struct qs_gossip_work *)p.work;
     n->unsigned_ = (struct qs_gossip_unsigned *)p.unsigned_;
     qs_crds_set_stake(&n->table, conf->self.pubkey, QS_CRDS_PINNED, 0);

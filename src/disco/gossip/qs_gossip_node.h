@@ -74,6 +74,7 @@
     X(arg, ping_answered, "pings that were answered")                                              \
     X(arg, pong_unasked, "pongs that answer nothing")                                              \
     X(arg, pong_taken, "pongs that proved an address")                                             \
+    X(arg, flood, "datagrams beyond what strangers, or one address, may send a second")            \
     X(arg, not_signed, "messages that could not be signed, and were not sent")
 
 typedef enum qs_gossip_event {
@@ -144,6 +145,11 @@ typedef struct qs_gossip_node {
         u64 tokens;
     } * asker; /* what each address may have us look at still, by hashed address */
 
+    struct qs_gossip_sender {
+        u32 ip, tokens;
+        u64 since_ms, proven_ms; /* proven_ms: when this address last answered a ping */
+    } * sender, stranger; /* by hashed address; all whose address is not proven share the last */
+
     qs_peer_t *peer; /* who can be asked and pushed to, found anew each round */
     u32 peer_cnt;
     u32 contact_cnt; /* contact infos in the table, as of that round */
@@ -165,6 +171,11 @@ u64 qs_gossip_footprint(qs_gossip_conf_t const *conf);
 
 /* qs_gossip_init makes a node over mem: footprint bytes, zeroed, QS_ALIGN aligned. */
 void qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf);
+
+/* qs_gossip_admit says whether a datagram from that address is to be looked at.  Addresses that answered a
+   ping have an allowance each, all others one together: who floods us from addresses that he cannot
+   receive at takes nothing from those we know. */
+bool qs_gossip_admit(qs_gossip_node_t *n, u32 ip, u64 now_ms);
 
 /* qs_gossip_receive takes cnt datagrams, QS_GOSSIP_BATCH at most.  now_ms is the time of day. */
 void qs_gossip_receive(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 cnt, u64 now_ms);

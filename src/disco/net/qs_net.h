@@ -124,7 +124,7 @@ typedef struct qs_net {
     qs_mcache_tx_t ring[QS_OUT_MAX];
     qs_mcache_tx_t const *ring_at[QS_OUT_MAX];
     int epoll_fd;
-    u64 drain_gap_ns, drain_at;
+    u64 drain_at;
     u64 look_at, audit_at, ask_at; /* when health, frames, neighbours are looked at next */
 
     qs_xsk_t xsk; /* fd -1 on rung SOCKET */

@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "disco/net/qs_net_iface.h"
 #include "disco/qs_config.h"
 #include "disco/qs_topo.h"
+#include "waltz/xdp/qs_nic.h"
 #include "waltz/xdp/qs_xdp_attach.h"
 
 #define COME_BACK_LOOKS 5u /* while sockets stand in: every that many looks XDP is tried again */
@@ -29,18 +31,6 @@ typedef struct kept {
     bool share;              /* one socket per port, the first tile's to read */
     int socket[QS_PORT_MAX]; /* those */
 } kept_t;
-
-/* Drivers whose zero copy is known not to be, or to do harm; auto leaves it alone there. */
-static struct {
-    char const *driver;
-    char const *why;
-} const no_zero_copy[] = {
-    {"veth", "it has none"},
-    {"ice", "it was seen to corrupt kernel memory (firedancer-io/firedancer#11245)"},
-    {"ena", "it was seen to refuse its queues (firedancer-io/firedancer#11287)"},
-    {"bridge", "it has none"},
-    {"tun", "it has none"},
-};
 
 char const *
 qs_net_rung_name(qs_net_rung_t rung)
@@ -117,13 +107,23 @@ make_pairs(kept_t *k, qs_plan_t const *plan)
                     (qs_xdp_pair_t){.ip = k->iface.addr[a], .port = plan->port[p].port};
 }
 
-static bool
-known_bad(kept_t const *k)
+/* leave_alone takes the rungs away that are known not to be, or to do harm, with this driver and
+   kernel, and that the options do not insist on. */
+static void
+leave_alone(kept_t *k)
 {
-    for (u32 i = 0; i < QS_COUNT(no_zero_copy); i++)
-        if (!strcmp(no_zero_copy[i].driver, k->iface.driver))
-            return true;
-    return false;
+    qs_nic_t const *nic = qs_nic_find(k->iface.driver);
+    struct utsname u;
+    u32 kernel = uname(&u) ? 0 : qs_nic_kernel(u.release);
+
+    if (k->net->zero_copy == QS_CONFIG_net_zero_copy_auto &&
+        ((nic && nic->zero_copy == QS_KERNEL_NEVER) ||
+         qs_nic_deny_find(k->iface.driver, kernel, true)))
+        k->may &= ~(1u << QS_NET_ZERO_COPY);
+    if (k->net->zero_copy != QS_CONFIG_net_zero_copy_on &&
+        k->net->xdp_mode == QS_CONFIG_net_xdp_mode_auto &&
+        qs_nic_deny_find(k->iface.driver, kernel, false))
+        k->may &= ~(1u << QS_NET_ZERO_COPY | 1u << QS_NET_DRV);
 }
 
 /* attach puts the program on the interface as the rung needs it.  A tile that only sends has no
@@ -189,8 +189,7 @@ look_at_iface(qs_tile_ctx_t *ctx, kept_t *k, char *why, u64 why_sz)
         snprintf(why, why_sz, "%s is loopback", k->iface.name);
         return -EOPNOTSUPP;
     }
-    if (k->net->zero_copy == QS_CONFIG_net_zero_copy_auto && known_bad(k))
-        k->may &= ~(1u << QS_NET_ZERO_COPY);
+    leave_alone(k);
     memcpy(k->ifname, k->iface.name, sizeof(k->ifname));
     make_pairs(k, ctx->plan);
     return 0;

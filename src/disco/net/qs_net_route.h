@@ -10,6 +10,7 @@
 #define QS_DISCO_NET_ROUTE_H
 
 #include "waltz/ip/qs_fib.h"
+#include "waltz/ip/qs_frame.h"
 
 #define QS_NET_ROUTE_SLOTS  256u
 #define QS_NET_ROUTE_ASK_NS 1000000000u /* between two questions for one stale neighbour */
@@ -19,17 +20,22 @@ typedef struct qs_net_route_slot {
     u64 ask_at;
     u32 ip;
     qs_hop_t hop;
+    qs_frame_way_t way; /* of kind OK: the headers */
 } qs_net_route_slot_t;
 
 typedef struct qs_net_route {
     bool on;
     u32 ifindex; /* ours */
+    u32 ip;      /* what we send from; 0: what the route says */
     qs_fib_rx_t fib;
     qs_net_route_slot_t slot[QS_NET_ROUTE_SLOTS];
 } qs_net_route_t;
 
 /* qs_net_route_open joins the mirror; mem NULL: there is none, and nothing is ever found. */
-int qs_net_route_open(qs_net_route_t *r, u32 ifindex, void const *mem, u64 mem_sz);
+int qs_net_route_open(qs_net_route_t *r, u32 ifindex, u32 ip, void const *mem, u64 mem_sz);
+
+/* qs_net_route_way writes the headers of a slot whose hop is OK. */
+void qs_net_route_way(qs_net_route_t const *r, qs_net_route_slot_t *slot);
 
 /* qs_net_route_look_ asks the mirror. */
 void qs_net_route_look_(qs_net_route_t *r, qs_net_route_slot_t *slot, u32 ip);

@@ -198,32 +198,11 @@ qs_net_xdp_reap(qs_net_t *n)
     return cnt;
 }
 
-/* colour spreads frames over the sets of L1: without it, those of a batch begin in two of 64. */
-QS_INLINE u64
-colour(u64 frame)
-{
-    return frame % 8 * QS_CHUNK_SZ;
-}
-
 bool
-qs_net_xdp_send(qs_net_t *n, qs_frame_to_t const *to, u8 const *payload, u32 sz, u64 now)
+qs_net_xdp_make_room_(qs_net_t *n, u64 now)
 {
-    qs_net_frames_t *f = &n->frames;
-    qs_xsk_ring_t *tx = &n->xsk.tx;
-
-    if (qs_unlikely(!f->spare_cnt || n->tx_side == n->tx_max || !qs_xsk_room(tx, 1))) {
-        qs_net_xdp_flush(n, now, true);
-        if (!f->spare_cnt || n->tx_side == n->tx_max || !qs_xsk_room(tx, 1))
-            return false;
-    }
-    u64 addr = qs_net_frames_addr(f, qs_net_frames_take(f));
-    addr += colour(addr >> f->shift);
-    u32 frame_sz = qs_frame_write(n->mem + f->off + addr, to, payload, sz);
-    qs_xsk_put(tx, addr, frame_sz);
-    n->tx_side++;
-    if (!n->tx_unkicked++)
-        n->tx_oldest_ns = now;
-    return true;
+    qs_net_xdp_flush(n, now, true);
+    return n->frames.spare_cnt && n->tx_side < n->tx_max && qs_xsk_room(&n->xsk.tx, 1);
 }
 
 /* kick: the kernel may stop before it is through, so it is asked until nothing is left or it stands

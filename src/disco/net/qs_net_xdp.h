@@ -26,9 +26,33 @@ void qs_net_xdp_start(qs_net_t *n, u32 rx_depth, u32 tx_depth);
    frames it took. */
 u32 qs_net_xdp_receive(qs_net_t *n, qs_stem_t *stem);
 
-/* qs_net_xdp_send puts one datagram into the tx ring; it leaves at the next flush that is due.  Returns
-   false if there is no room until the kernel has sent something. */
-bool qs_net_xdp_send(qs_net_t *n, qs_frame_to_t const *to, u8 const *payload, u32 sz, u64 now);
+/* qs_net_xdp_room says whether one datagram can be sent now; false: not until the kernel has sent
+   something. */
+bool qs_net_xdp_make_room_(qs_net_t *n, u64 now);
+
+QS_INLINE bool
+qs_net_xdp_room(qs_net_t *n, u64 now)
+{
+    return qs_likely(n->frames.spare_cnt && n->tx_side < n->tx_max && qs_xsk_room(&n->xsk.tx, 1)) ||
+           qs_net_xdp_make_room_(n, now);
+}
+
+/* qs_net_xdp_send puts one datagram into the tx ring, which has room; it leaves at the next flush that
+   is due.  Frames begin at different lines, or all of them would share two sets of L1. */
+QS_INLINE void
+qs_net_xdp_send(qs_net_t *n, qs_frame_way_t const *way, u32 ports, u8 const *payload, u32 sz,
+                u64 now)
+{
+    qs_net_frames_t *f = &n->frames;
+    u32 frame = qs_net_frames_take(f);
+    u64 addr = qs_net_frames_addr(f, frame) + frame % 8 * QS_CHUNK_SZ;
+    u32 frame_sz = qs_frame_write_way(n->mem + f->off + addr, way, ports, n->ip_id++, payload, sz);
+
+    qs_xsk_put(&n->xsk.tx, addr, frame_sz);
+    n->tx_side++;
+    if (!n->tx_unkicked++)
+        n->tx_oldest_ns = now;
+}
 
 /* qs_net_xdp_flush has the kernel send what was put there, if that is a batch, or waits for long
    enough, or must; and takes back what was sent.  Returns how much it did. */

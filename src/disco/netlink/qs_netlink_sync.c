@@ -97,7 +97,9 @@ take_end(qs_netlink_sync_t *s, qs_rtmsg_t const *m, u64 now_ns)
         qs_netlink_sync_refused(s, now_ns);
         return;
     }
-    if (m->error || m->flags & QS_RTMSG_INTR)
+    /* A kernel without policy routing has no rules to tell of. */
+    bool none = order[s->step] == QS_RTMSG_RULE && m->error == -EOPNOTSUPP;
+    if ((m->error && !none) || m->flags & QS_RTMSG_INTR)
         s->failed = true;
     end_step(s, now_ns);
 }

@@ -27,6 +27,9 @@
 #define QS_CPU_AVX512VL (1u << 7)
 #define QS_CPU_IFMA     (1u << 8)
 
+/* Not an instruction set: sha256rnds2 starts every cycle, where others take two or three. */
+#define QS_CPU_SHANI_EACH_CYCLE (1u << 9)
+
 /* What the compiler may use in a file with this suffix. */
 #define QS_CPU_NEED_AVX2 (QS_CPU_AVX2 | QS_CPU_BMI2)
 #define QS_CPU_NEED_AVX512                                                                         \

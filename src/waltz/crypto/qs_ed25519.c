@@ -41,6 +41,13 @@ typedef struct group {
     u32 job_cnt;
 } group_t;
 
+/* The same for keys that have tables: more at a time, to share an inversion. */
+typedef struct known_group {
+    u8 digest[QS_ED25519_KNOWN_MAX][QS_SHA512_SZ];
+    qs_ed25519_job_t job[QS_ED25519_KNOWN_MAX];
+    u8 item_idx[QS_ED25519_KNOWN_MAX];
+} known_group_t;
+
 static qs_sha_msg_t
 challenge(u8 digest[QS_SHA512_SZ], qs_ed25519_item_t const *item)
 {
@@ -50,36 +57,36 @@ challenge(u8 digest[QS_SHA512_SZ], qs_ed25519_item_t const *item)
     };
 }
 
+static void
+reduce_digest(u64 k[4], u8 const digest[QS_SHA512_SZ])
+{
+    u64 wide[8];
+    qs_ed25519_sc_load(wide, digest);
+    qs_ed25519_sc_load(wide + 4, digest + 32);
+    qs_ed25519_sc_reduce(k, wide);
+}
+
 /* k = the message's hash modulo L. */
 static void
 hash_scalar(u64 k[4], qs_sha_msg_t msg)
 {
-    u64 wide[8];
     qs_sha512_batch(&msg, 1);
-    qs_ed25519_sc_load(wide, msg.out);
-    qs_ed25519_sc_load(wide + 4, msg.out + 32);
-    qs_ed25519_sc_reduce(k, wide);
+    reduce_digest(k, msg.out);
 }
 
 /* Turns S B - k A - R == 0 into a job of half the length. */
 static void
-prepare(qs_ed25519_job_t *job, qs_ed25519_item_t const *item, u8 const digest[QS_SHA512_SZ])
+prepare(qs_ed25519_job_t *job, qs_ed25519_item_t const *item, qs_ed25519_half_t const *half)
 {
     static u64 const zero[4];
-    u64 wide[8], k[4], s[4];
-    qs_ed25519_half_t half;
-    qs_ed25519_sc_load(wide, digest);
-    qs_ed25519_sc_load(wide + 4, digest + 32);
+    u64 s[4];
     qs_ed25519_sc_load(s, item->signature + 32);
-    qs_ed25519_sc_reduce(k, wide);
-    qs_ed25519_sc_halve(&half, k);
-
     job->r = item->signature;
     job->key = item->public_key;
-    qs_ed25519_sc_muladd(job->base, s, half.v, zero);
-    memcpy(job->key_scalar, half.u, sizeof(half.u));
-    memcpy(job->r_scalar, half.v, sizeof(half.v));
-    job->key_negative = half.u_negative;
+    qs_ed25519_sc_muladd(job->base, s, half->v, zero);
+    memcpy(job->key_scalar, half->u, sizeof(half->u));
+    memcpy(job->r_scalar, half->v, sizeof(half->v));
+    job->key_negative = half->u_negative;
 }
 
 /* Hashes as wide as the points are computed: wider registers lower the clock of some processors,
@@ -97,25 +104,39 @@ hash_group(qs_sha_msg_t const *msg, u32 cnt, u32 lanes)
             qs_sha512_batch(&msg[n], 1);
 }
 
-/* Judges S, hashes what is left and makes its jobs; cnt <= GROUP_MAX. */
-static void
-group_init(group_t *g, qs_ed25519_verdict_t *verdict, qs_ed25519_item_t const *item, u32 cnt,
-           u32 lanes)
+/* Judges S, hashes what is left; item_idx says what that is.  Returns how many. */
+static u32
+hash_challenges(u8 digest[][QS_SHA512_SZ], u8 *item_idx, qs_ed25519_verdict_t *verdict,
+                qs_ed25519_item_t const *item, u32 cnt, u32 lanes)
 {
-    qs_sha_msg_t msg[GROUP_MAX];
-    g->job_cnt = 0;
+    qs_sha_msg_t msg[QS_ED25519_KNOWN_MAX];
+    u32 hash_cnt = 0;
     for (u32 i = 0; i < cnt; i++) {
         u64 s[4];
         qs_ed25519_sc_load(s, item[i].signature + 32);
         verdict[i] = QS_ED25519_S_RANGE;
         if (!qs_ed25519_sc_in_range(s))
             continue;
-        msg[g->job_cnt] = challenge(g->digest[g->job_cnt], &item[i]);
-        g->item_idx[g->job_cnt++] = (u8)i;
+        msg[hash_cnt] = challenge(digest[hash_cnt], &item[i]);
+        item_idx[hash_cnt++] = (u8)i;
     }
-    hash_group(msg, g->job_cnt, lanes);
+    hash_group(msg, hash_cnt, lanes);
+    return hash_cnt;
+}
+
+/* cnt <= GROUP_MAX. */
+static void
+group_init(group_t *g, qs_ed25519_verdict_t *verdict, qs_ed25519_item_t const *item, u32 cnt,
+           qs_ed25519_kernel_t const *kernel)
+{
+    u64 k[GROUP_MAX][4];
+    qs_ed25519_half_t half[GROUP_MAX];
+    g->job_cnt = hash_challenges(g->digest, g->item_idx, verdict, item, cnt, kernel->lanes);
     for (u32 i = 0; i < g->job_cnt; i++)
-        prepare(&g->job[i], &item[g->item_idx[i]], g->digest[i]);
+        reduce_digest(k[i], g->digest[i]);
+    qs_ed25519_sc_halve(half, (u64 const(*)[4])k, g->job_cnt, kernel->euclid);
+    for (u32 i = 0; i < g->job_cnt; i++)
+        prepare(&g->job[i], &item[g->item_idx[i]], &half[i]);
 }
 
 void
@@ -125,7 +146,7 @@ qs_ed25519_verify_batch_with(qs_ed25519_kernel_t const *kernel, qs_ed25519_verdi
     group_t g;
     for (u64 done = 0; done < cnt;) {
         u32 take = (u32)qs_min_u64(cnt - done, GROUP_MAX);
-        group_init(&g, verdict + done, item + done, take, kernel->lanes);
+        group_init(&g, verdict + done, item + done, take, kernel);
         for (u32 i = 0; i < g.job_cnt;) {
             qs_ed25519_verdict_t out[GROUP_MAX];
             u32 left = g.job_cnt - i;
@@ -140,6 +161,40 @@ qs_ed25519_verify_batch_with(qs_ed25519_kernel_t const *kernel, qs_ed25519_verdi
             i += by->lanes;
         }
         done += take;
+    }
+}
+
+static void
+prepare_known(qs_ed25519_job_t *job, qs_ed25519_item_t const *item, u8 const digest[QS_SHA512_SZ],
+              qs_ed25519_key_table_t const *table)
+{
+    *job = (qs_ed25519_job_t){.table = table, .key = item->public_key, .r = item->signature};
+    reduce_digest(job->key_scalar, digest);
+    qs_ed25519_sc_load(job->base, item->signature + 32);
+}
+
+void
+qs_ed25519_verify_known(qs_ed25519_kernel_t const *kernel, qs_ed25519_verdict_t *verdict,
+                        qs_ed25519_item_t const *item, qs_ed25519_key_table_t const *const *table,
+                        u32 cnt, qs_ed25519_rule_t rule)
+{
+    known_group_t g;
+    for (u32 done = 0; done < cnt; done += QS_ED25519_KNOWN_MAX) {
+        qs_ed25519_verdict_t out[QS_ED25519_KNOWN_MAX];
+        u32 take = (u32)qs_min_u64(cnt - done, QS_ED25519_KNOWN_MAX);
+        u32 job_cnt =
+            hash_challenges(g.digest, g.item_idx, verdict + done, item + done, take, kernel->lanes);
+        u32 full = (job_cnt + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
+        for (u32 i = 0; i < job_cnt; i++) {
+            u32 idx = done + g.item_idx[i];
+            prepare_known(&g.job[i], &item[idx], g.digest[i], table[idx]);
+        }
+        for (u32 i = job_cnt; i < full; i++) /* idle lanes repeat a job */
+            g.job[i] = g.job[0];
+        if (full)
+            kernel->check_known(out, g.job, full, rule);
+        for (u32 i = 0; i < job_cnt; i++)
+            verdict[done + g.item_idx[i]] = out[i];
     }
 }
 

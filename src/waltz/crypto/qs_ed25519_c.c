@@ -215,7 +215,7 @@ add_base(ge_sum_t *sum, u32 half, i8 digit)
     ge_niels_t q;
     _Static_assert(sizeof(q) == sizeof(qs_ed25519_base[0][0]), "an entry of the table");
     ge_settle(&p, sum);
-    memcpy(&q, qs_ed25519_base[half][digit < 0 ? -digit : digit], sizeof(q));
+    memcpy(&q, qs_ed25519_base[2 * half][digit < 0 ? -digit : digit], sizeof(q));
     if (digit > 0)
         ge_add_niels(sum, &p, &q, false);
     else
@@ -342,6 +342,7 @@ base_mul(u8 out[32], u64 const scalar[4])
 qs_ed25519_kernel_t const qs_ed25519_kernel_c = {
     .name = "portable C",
     .lanes = 1,
+    .euclid = qs_ed25519_euclid_c,
     .check = check,
     .base_mul = base_mul,
 };

@@ -59,6 +59,13 @@ vfe_from_row(vfe_t *out, row_t const *x)
     }
 }
 
+/* Sums never carry here. */
+QS_INLINE void
+vfe_carry(vfe_t *x)
+{
+    (void)x;
+}
+
 /* Takes up to 7 units; the row is tight. */
 QS_INLINE void
 vfe_to_row(row_t *out, vfe_t const *a)
@@ -69,6 +76,35 @@ vfe_to_row(row_t *out, vfe_t const *a)
         out->limb[i] = a->limb[2 * i] + even + ((a->limb[2 * i + 1] + odd) << 26);
     }
     row_carry(out);
+}
+
+/* Tables hold rows. */
+QS_INLINE void
+vfe_pack(row_t *out, vfe_t const *a)
+{
+    vfe_to_row(out, a);
+}
+
+QS_INLINE void
+vfe_unpack(vfe_t *out, row_t const *x)
+{
+    vfe_from_row(out, x);
+}
+
+/* Negated where the mask is set. */
+QS_INLINE void
+vfe_unpack_signed(vfe_t *out, row_t const *x, vec_t negative)
+{
+    row_t r;
+    row_negate(&r, x);
+    row_select(&r, negative, &r, x);
+    vfe_from_row(out, &r);
+}
+
+QS_INLINE void
+vfe_pack_row(row_t *x)
+{
+    (void)x;
 }
 
 /* 2^36 p, which makes any sum of products positive, plus half of what a limb may hold. */

@@ -43,10 +43,14 @@ vfe_from_fe(vfe_t *out, fe_t const *a)
     vfe_from_row(out, &r);
 }
 
-/* t is written only if it is wanted: doublings do not read it. */
+/* Takes sums.  t is written only if it is wanted: doublings do not read it. */
 QS_INLINE void
-vge_settle(vge_t *out, vfe_t const *e, vfe_t const *f, vfe_t const *g, vfe_t const *h, bool want_t)
+vge_settle(vge_t *out, vfe_t *e, vfe_t *f, vfe_t *g, vfe_t *h, bool want_t)
 {
+    vfe_carry(e);
+    vfe_carry(f);
+    vfe_carry(g);
+    vfe_carry(h);
     vfe_mul(&out->x, f, e);
     vfe_mul(&out->y, h, g);
     vfe_mul(&out->z, f, g);
@@ -63,6 +67,7 @@ vge_double(vge_t *p, bool want_t)
     vfe_sqr(&yy, &p->y);
     vfe_sqr(&zz, &p->z);
     vfe_add(&e, &p->x, &p->y);
+    vfe_carry(&e);
     vfe_sqr(&e, &e);
     vfe_add(&h, &xx, &yy);
     vfe_sub(&e, &h, &e);
@@ -79,21 +84,21 @@ vge_add(vge_t *p, vcached_t const *q, vec_t mask, bool affine, bool want_t)
     row_t r;
     vfe_t a, b, c, d, q_part, e, f, g, h;
     row_select(&r, mask, &q->y_plus_x, &q->y_minus_x);
-    vfe_from_row(&q_part, &r);
+    vfe_unpack(&q_part, &r);
     vfe_sub(&a, &p->y, &p->x);
+    vfe_carry(&a);
     vfe_mul(&a, &q_part, &a);
     row_select(&r, mask, &q->y_minus_x, &q->y_plus_x);
-    vfe_from_row(&q_part, &r);
+    vfe_unpack(&q_part, &r);
     vfe_add(&b, &p->y, &p->x);
+    vfe_carry(&b);
     vfe_mul(&b, &q_part, &b);
-    row_negate(&r, &q->t2d);
-    row_select(&r, mask, &r, &q->t2d);
-    vfe_from_row(&q_part, &r);
+    vfe_unpack_signed(&q_part, &q->t2d, mask);
     vfe_mul(&c, &q_part, &p->t);
     if (affine)
         vfe_add(&d, &p->z, &p->z);
     else {
-        vfe_from_row(&q_part, &q->z2);
+        vfe_unpack(&q_part, &q->z2);
         vfe_mul(&d, &q_part, &p->z);
     }
     vfe_sub(&e, &b, &a);
@@ -134,52 +139,57 @@ vfe_is_zero(vfe_t const *a)
     return row_is_zero(&r);
 }
 
-/* Two numbers in turns: one chain's latency hides behind the other. */
-static void
-vfe_sqr_times(vfe_t out[2], vfe_t const x[2], u32 times)
+QS_INLINE vec_t
+vge_is_identity(vge_t const *p)
 {
-    vfe_sqr(&out[0], &x[0]);
-    vfe_sqr(&out[1], &x[1]);
-    for (u32 i = 1; i < times; i++) {
-        vfe_sqr(&out[0], &out[0]);
-        vfe_sqr(&out[1], &out[1]);
-    }
+    vfe_t diff;
+    vfe_sub(&diff, &p->y, &p->z);
+    return vfe_is_zero(&p->x) & vfe_is_zero(&diff);
 }
 
-static void
-vfe_mul_each(vfe_t out[2], vfe_t const a[2], vfe_t const b[2])
+/* The next two do one number, or two in turns: one chain's latency hides behind the other. */
+static QS_NOINLINE void
+vfe_sqr_times(vfe_t *out, vfe_t const *x, u32 times, u32 cnt)
 {
-    vfe_mul(&out[0], &a[0], &b[0]);
-    vfe_mul(&out[1], &a[1], &b[1]);
+    for (u32 n = 0; n < times; n++)
+        for (u32 i = 0; i < cnt; i++)
+            vfe_sqr(&out[i], n ? &out[i] : &x[i]);
+}
+
+static QS_NOINLINE void
+vfe_mul_each(vfe_t *out, vfe_t const *a, vfe_t const *b, u32 cnt)
+{
+    for (u32 i = 0; i < cnt; i++)
+        vfe_mul(&out[i], &a[i], &b[i]);
 }
 
 /* out = x^(2^252 - 3); a step's name is the exponent, or n for 2^n - 1. */
 static void
-vfe_pow_p58(vfe_t out[2], vfe_t const x[2])
+vfe_pow_p58(vfe_t *out, vfe_t const *x, u32 cnt)
 {
     vfe_t a[2], b[2], c[2];
-    vfe_sqr_times(a, x, 1);
-    vfe_sqr_times(b, a, 2);
-    vfe_mul_each(b, b, x);
-    vfe_mul_each(a, a, b); /* x^11 */
-    vfe_sqr_times(a, a, 1);
-    vfe_mul_each(a, a, b); /* 5 */
-    vfe_sqr_times(b, a, 5);
-    vfe_mul_each(a, b, a); /* 10 */
-    vfe_sqr_times(b, a, 10);
-    vfe_mul_each(b, b, a); /* 20 */
-    vfe_sqr_times(c, b, 20);
-    vfe_mul_each(b, c, b); /* 40 */
-    vfe_sqr_times(b, b, 10);
-    vfe_mul_each(a, b, a); /* 50 */
-    vfe_sqr_times(b, a, 50);
-    vfe_mul_each(b, b, a); /* 100 */
-    vfe_sqr_times(c, b, 100);
-    vfe_mul_each(b, c, b); /* 200 */
-    vfe_sqr_times(b, b, 50);
-    vfe_mul_each(a, b, a); /* 250 */
-    vfe_sqr_times(a, a, 2);
-    vfe_mul_each(out, a, x);
+    vfe_sqr_times(a, x, 1, cnt);
+    vfe_sqr_times(b, a, 2, cnt);
+    vfe_mul_each(b, b, x, cnt);
+    vfe_mul_each(a, a, b, cnt); /* x^11 */
+    vfe_sqr_times(a, a, 1, cnt);
+    vfe_mul_each(a, a, b, cnt); /* 5 */
+    vfe_sqr_times(b, a, 5, cnt);
+    vfe_mul_each(a, b, a, cnt); /* 10 */
+    vfe_sqr_times(b, a, 10, cnt);
+    vfe_mul_each(b, b, a, cnt); /* 20 */
+    vfe_sqr_times(c, b, 20, cnt);
+    vfe_mul_each(b, c, b, cnt); /* 40 */
+    vfe_sqr_times(b, b, 10, cnt);
+    vfe_mul_each(a, b, a, cnt); /* 50 */
+    vfe_sqr_times(b, a, 50, cnt);
+    vfe_mul_each(b, b, a, cnt); /* 100 */
+    vfe_sqr_times(c, b, 100, cnt);
+    vfe_mul_each(b, c, b, cnt); /* 200 */
+    vfe_sqr_times(b, b, 50, cnt);
+    vfe_mul_each(a, b, a, cnt); /* 250 */
+    vfe_sqr_times(a, a, 2, cnt);
+    vfe_mul_each(out, a, x, cnt);
 }
 
 /* What decoding LANES points found out; masks are all ones or all zeros in each lane. */
@@ -209,7 +219,7 @@ load_points(row_t *y, vec_t *sign, u8 const *const in[LANES])
 }
 
 /* u / v = (y^2 - 1) / (d y^2 + 1) = x^2, as in qs_ed25519_c.c. */
-static void
+static QS_NOINLINE void
 decode_begin(vfe_t *u, vfe_t *v, vfe_t *v3, vfe_t *x, row_t const *y_row)
 {
     vfe_t y, one, d;
@@ -219,7 +229,10 @@ decode_begin(vfe_t *u, vfe_t *v, vfe_t *v3, vfe_t *x, row_t const *y_row)
     vfe_sqr(u, &y);
     vfe_mul(v, &d, u);
     vfe_sub(u, u, &one);
+    vfe_carry(u);
+    vfe_mul(u, u, &one); /* it will be a summand again */
     vfe_add(v, v, &one);
+    vfe_carry(v);
     vfe_sqr(v3, v);
     vfe_mul(v3, v3, v);
     vfe_sqr(x, v3);
@@ -228,7 +241,7 @@ decode_begin(vfe_t *u, vfe_t *v, vfe_t *v3, vfe_t *x, row_t const *y_row)
 }
 
 /* Takes x, one candidate for the root; the other is x times the root of -1. */
-static void
+static QS_NOINLINE void
 decode_end(vdecoded_t *out, vfe_t *x, vfe_t const *u, vfe_t const *v, row_t const *y_row,
            vec_t sign, qs_ed25519_rule_t rule)
 {
@@ -257,7 +270,7 @@ decode_end(vdecoded_t *out, vfe_t *x, vfe_t const *u, vfe_t const *v, row_t cons
     }
     row_negate(&other_row, &x_row);
     row_select(&x_row, (vec_t)((x_row.limb[0] & 1) == sign), &other_row, &x_row);
-    row_carry(&x_row);
+    row_freeze(&x_row);
 
     /* Times 1: of one unit, as additions and doublings expect. */
     vfe_from_fe(&out->minus.z, &fe_one);
@@ -273,27 +286,23 @@ decode_end(vdecoded_t *out, vfe_t *x, vfe_t const *u, vfe_t const *v, row_t cons
     out->small = x_zero | row_is_zero(&frozen) | vfe_is_zero(&sum);
 }
 
+/* Decodes LANES points, or twice as many. */
 static void
-decode_pairs(vdecoded_t out[2], qs_ed25519_job_t const *job, qs_ed25519_rule_t rule)
+decode(vdecoded_t *out, u8 const *const in[][LANES], u32 cnt, qs_ed25519_rule_t rule)
 {
-    u8 const *in[2][LANES];
-    for (u32 i = 0; i < LANES; i++) {
-        in[0][i] = job[i].key;
-        in[1][i] = job[i].r;
-    }
     row_t y[2];
     vec_t sign[2];
     vfe_t u[2], v[2], v3[2], x[2];
-    for (u32 i = 0; i < 2; i++) {
+    u32 i = 0;
+    do { /* at least once, or gcc warns */
         load_points(&y[i], &sign[i], in[i]);
         decode_begin(&u[i], &v[i], &v3[i], &x[i], &y[i]);
-    }
-    vfe_pow_p58(x, x);
-    for (u32 i = 0; i < 2; i++) {
-        vfe_mul(&x[i], &x[i], &v3[i]);
-        vfe_mul(&x[i], &x[i], &u[i]);
+    } while (++i < cnt);
+    vfe_pow_p58(x, x, cnt);
+    vfe_mul_each(x, x, v3, cnt);
+    vfe_mul_each(x, x, u, cnt);
+    for (i = 0; i < cnt; i++)
         decode_end(&out[i], &x[i], &u[i], &v[i], &y[i], sign[i], rule);
-    }
 }
 
 /* Each lane's multiples lie together, where one load of a line finds them. */
@@ -301,70 +310,103 @@ typedef struct multiples {
     u64 entry[LANES][MULTIPLES][ENTRY_WORDS];
 } multiples_t;
 
+static QS_NOINLINE void
+vge_cache(vcached_t *out, vge_t const *p)
+{
+    vfe_t t, d2;
+    vfe_add(&t, &p->y, &p->x);
+    vfe_carry(&t);
+    vfe_pack(&out->y_plus_x, &t);
+    vfe_sub(&t, &p->y, &p->x);
+    vfe_carry(&t);
+    vfe_pack(&out->y_minus_x, &t);
+    vfe_add(&t, &p->z, &p->z);
+    vfe_carry(&t);
+    vfe_pack(&out->z2, &t);
+    vfe_from_fe(&d2, &fe_2d);
+    vfe_mul(&t, &d2, &p->t);
+    vfe_pack(&out->t2d, &t);
+}
+
 static void
 store_entry(multiples_t *out, u32 n, vge_t const *p)
 {
-    vfe_t t, d2;
     vcached_t c;
-    vfe_add(&t, &p->y, &p->x);
-    vfe_to_row(&c.y_plus_x, &t);
-    vfe_sub(&t, &p->y, &p->x);
-    vfe_to_row(&c.y_minus_x, &t);
-    vfe_add(&t, &p->z, &p->z);
-    vfe_to_row(&c.z2, &t);
-    vfe_from_fe(&d2, &fe_2d);
-    vfe_mul(&t, &d2, &p->t);
-    vfe_to_row(&c.t2d, &t);
-    u64 word[ENTRY_WORDS][LANES];
-    memcpy(word, &c, sizeof(word));
-    for (u32 lane = 0; lane < LANES; lane++)
-        for (u32 i = 0; i < ENTRY_WORDS; i++)
-            out->entry[lane][n][i] = word[i][lane];
+    u64 *lane[LANES];
+    vge_cache(&c, p);
+    for (u32 i = 0; i < LANES; i++)
+        lane[i] = out->entry[i][n];
+    vec_untranspose(lane, (vec_t const *)&c, ENTRY_WORDS);
 }
 
-static void
+QS_INLINE void
 load_entry(vcached_t *out, u64 const *const lane[LANES], u32 words)
 {
-    vec_t word[ENTRY_WORDS] = {{0}};
-    vec_transpose(word, lane, words);
-    memcpy(out, word, sizeof(word));
+    vec_transpose((vec_t *)out, lane, words);
 }
 
-/* The mask of lanes whose digit is negative, and the size of each digit. */
-QS_INLINE vec_t
-split_digits(u32 size[LANES], i8 const digit[LANES])
+/* From frozen limbs of 51 bits. */
+QS_INLINE void
+load_niels(vcached_t *out, u64 const *const lane[LANES])
 {
-    u64 negative[LANES];
-    for (u32 i = 0; i < LANES; i++) {
-        negative[i] = 0 - (u64)(digit[i] < 0);
-        size[i] = (u32)(digit[i] < 0 ? -digit[i] : digit[i]);
+    load_entry(out, lane, NIELS_WORDS);
+    vfe_pack_row(&out->y_plus_x);
+    vfe_pack_row(&out->y_minus_x);
+    vfe_pack_row(&out->t2d);
+}
+
+/* Signed digits of four or eight bits, one number per lane.  With half a digit added at every
+   place, each digit is its own bits less that half: no carry is left to look at. */
+typedef struct vdigits {
+    vec_t word[4];
+} vdigits_t;
+
+static void
+vdigits_set(vdigits_t *out, u32 lane, u64 const a[4], u32 width)
+{
+    u64 halves = width == 4 ? 0x8888888888888888u : 0x8080808080808080u;
+    u128 sum = 0;
+    for (u32 i = 0; i < 4; i++) {
+        sum = (sum >> 64) + a[i] + halves;
+        out->word[i][lane] = (u64)sum;
     }
-    return vec_load(negative);
+}
+
+/* The mask of lanes whose digit is negative, and the size of each. */
+QS_INLINE vec_t
+vdigits_at(u64 size[LANES], vdigits_t const *d, u32 place, u32 width)
+{
+    u64 half = 1u << (width - 1);
+    vec_t digit = d->word[place * width / 64] >> place * width % 64;
+    digit = (digit & (2 * half - 1)) - half;
+    vec_t negative = (vec_t)((ivec_t)digit < 0);
+    digit = (digit ^ negative) - negative;
+    memcpy(size, &digit, sizeof(digit));
+    return negative;
 }
 
 static void
-add_multiple(vge_t *p, multiples_t const *m, i8 const digit[LANES], bool want_t)
+add_multiple(vge_t *p, multiples_t const *m, u64 const size[LANES], vec_t negative, bool want_t)
 {
-    u32 size[LANES];
     u64 const *lane[LANES];
     vcached_t q;
-    vec_t negative = split_digits(size, digit);
     for (u32 i = 0; i < LANES; i++)
         lane[i] = m->entry[i][size[i]];
     load_entry(&q, lane, ENTRY_WORDS);
     vge_add_cached(p, &q, &negative, want_t);
 }
 
+/* Adds 2^(64 part) times the base point times the digits at place. */
 static void
-add_base(vge_t *p, u32 half, i8 const digit[LANES], bool want_t)
+add_base(vge_t *p, u32 part, vdigits_t const *d, u32 place, bool want_t)
 {
-    u32 size[LANES];
+    u64 size[LANES];
     u64 const *lane[LANES];
     vcached_t q;
-    vec_t negative = split_digits(size, digit);
+    vec_t negative = vdigits_at(size, d, place, 8);
     for (u32 i = 0; i < LANES; i++)
-        lane[i] = qs_ed25519_base[half][size[i]][0];
-    load_entry(&q, lane, NIELS_WORDS);
+        lane[i] = qs_ed25519_base[part][size[i]][0];
+    load_niels(&q, lane);
     vge_add_niels(p, &q, &negative, want_t);
 }
 
@@ -372,50 +414,47 @@ static void
 multiples_init(multiples_t *m, vge_t const *p)
 {
     vge_t point[MULTIPLES];
-    i8 one[LANES];
-    memset(one, 1, sizeof(one));
+    vcached_t once;
+    vec_t const none = {0};
     vge_identity(&point[0]);
     point[1] = *p;
     store_entry(m, 0, &point[0]);
     store_entry(m, 1, &point[1]);
+    vge_cache(&once, p);
     for (u32 n = 2; n < MULTIPLES; n++) {
-        if (n % 2 == 0) {
-            point[n] = point[n / 2];
+        point[n] = point[n % 2 ? n - 1 : n / 2];
+        if (n % 2)
+            vge_add_cached(&point[n], &once, &none, true);
+        else
             vge_double(&point[n], true);
-        } else {
-            point[n] = point[n - 1];
-            add_multiple(&point[n], m, one, true);
-        }
         store_entry(m, n, &point[n]);
     }
 }
 
-/* Digits by place, then lane. */
 typedef struct digits {
-    i8 key[64][LANES];
-    i8 r[64][LANES];
-    i8 base[32][LANES];
-    u32 top; /* the highest place in use */
+    vdigits_t key, r, base;
+    vec_t key_negative;
+    u32 top; /* the highest place of the key's and R's in use */
 } digits_t;
 
 static void
 digits_init(digits_t *d, qs_ed25519_job_t const *job)
 {
-    d->top = 30; /* the base point's 16 places */
+    u64 any[4] = {0};
     for (u32 lane = 0; lane < LANES; lane++) {
-        i8 key[64], r[64], base[32];
-        qs_ed25519_sc_windows(key, job[lane].key_scalar, 4, 64);
-        qs_ed25519_sc_windows(r, job[lane].r_scalar, 4, 64);
-        qs_ed25519_sc_windows(base, job[lane].base, 8, 32);
-        for (u32 i = 0; i < 64; i++) {
-            d->key[i][lane] = (i8)(job[lane].key_negative ? -key[i] : key[i]);
-            d->r[i][lane] = r[i];
-            if ((key[i] || r[i]) && i > d->top)
-                d->top = i;
-        }
-        for (u32 i = 0; i < 32; i++)
-            d->base[i][lane] = base[i];
+        vdigits_set(&d->key, lane, job[lane].key_scalar, 4);
+        vdigits_set(&d->r, lane, job[lane].r_scalar, 4);
+        vdigits_set(&d->base, lane, job[lane].base, 8);
+        d->key_negative[lane] = 0 - (u64)job[lane].key_negative;
+        for (u32 i = 0; i < 4; i++)
+            any[i] |= job[lane].key_scalar[i] | job[lane].r_scalar[i];
     }
+    /* n digits hold what is below 2^(4 n - 2).  The base point has 16 places of two digits. */
+    u32 bits = 0;
+    for (u32 i = 0; i < 4; i++)
+        if (any[i])
+            bits = 64 * i + qs_log2(any[i]) + 1;
+    d->top = bits < 123 ? 30 : (bits + 1) / 4;
 }
 
 static void
@@ -423,12 +462,15 @@ walk(vge_t *p, multiples_t const *key, multiples_t const *r, digits_t const *d)
 {
     vge_identity(p);
     for (u32 i = d->top;; i--) {
+        u64 size[LANES];
         bool with_base = i % 2 == 0 && i < 32;
-        add_multiple(p, key, d->key[i], true);
-        add_multiple(p, r, d->r[i], with_base);
+        vec_t negative = vdigits_at(size, &d->key, i, 4) ^ d->key_negative;
+        add_multiple(p, key, size, negative, true);
+        negative = vdigits_at(size, &d->r, i, 4);
+        add_multiple(p, r, size, negative, with_base);
         if (with_base) {
-            add_base(p, 0, d->base[i / 2], true);
-            add_base(p, 1, d->base[16 + i / 2], false);
+            add_base(p, 0, &d->base, i / 2, true);
+            add_base(p, 2, &d->base, 16 + i / 2, false);
         }
         if (!i)
             break;
@@ -441,11 +483,16 @@ walk(vge_t *p, multiples_t const *key, multiples_t const *r, digits_t const *d)
 static void
 lanes_check(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job, qs_ed25519_rule_t rule)
 {
+    u8 const *in[2][LANES];
     vdecoded_t decoded[2];
     multiples_t key, r;
     digits_t digits;
     vge_t sum;
-    decode_pairs(decoded, job, rule);
+    for (u32 i = 0; i < LANES; i++) {
+        in[0][i] = job[i].key;
+        in[1][i] = job[i].r;
+    }
+    decode(decoded, in, 2, rule);
     multiples_init(&key, &decoded[0].minus);
     multiples_init(&r, &decoded[1].minus);
     digits_init(&digits, job);
@@ -453,9 +500,7 @@ lanes_check(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job, qs_ed255
     for (u32 i = 0; i < 3 && rule == QS_ED25519_SIMD376; i++)
         vge_double(&sum, false);
 
-    vfe_t diff;
-    vfe_sub(&diff, &sum.y, &sum.z);
-    u32 zero = vec_mask_bits(vfe_is_zero(&sum.x) & vfe_is_zero(&diff));
+    u32 zero = vec_mask_bits(vge_is_identity(&sum));
     u32 key_bad = vec_mask_bits(decoded[0].bad), r_bad = vec_mask_bits(decoded[1].bad);
     u32 key_small = vec_mask_bits(decoded[0].small), r_small = vec_mask_bits(decoded[1].small);
     for (u32 i = 0; i < LANES; i++)
@@ -491,7 +536,7 @@ add_teeth(vge_t *p, i8 const digit[COMB_DIGITS], u32 step)
     }
     vcached_t q;
     vec_t mask = vec_load(negative);
-    load_entry(&q, lane, NIELS_WORDS);
+    load_niels(&q, lane);
     vge_add_niels(p, &q, &mask, true);
 }
 

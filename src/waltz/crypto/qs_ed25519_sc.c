@@ -134,11 +134,6 @@ combine(u64 out[4], i64 x, u64 const a[4], i64 y, u64 const b[4])
     }
 }
 
-/* What a run of steps on the leading bits amounts to: a' = x0 a + y0 b, b' = x1 a + y1 b. */
-typedef struct matrix {
-    i64 x0, y0, x1, y1;
-} matrix_t;
-
 /* Exchanges *a and *b if mask is all ones; compilers make a branch of anything plainer, and half
    of all guesses at it are wrong. */
 QS_INLINE void
@@ -149,11 +144,12 @@ swap_if(u64 mask, u64 *a, u64 *b)
     *b ^= d;
 }
 
-/* Runs the subtractive Euclid's algorithm on a >= b while b >= floor.  Precision is no matter
-   for correctness: any integer matrix of determinant 1 or -1 keeps the lattice. */
-static void
-steps(matrix_t *m, u64 a, u64 b, u64 floor)
+/* Runs the subtractive Euclid's algorithm on run i.  Precision is no matter for correctness: any
+   integer matrix of determinant 1 or -1 keeps the lattice. */
+QS_INLINE void
+run_euclid(qs_ed25519_euclid_t *e, u32 i)
 {
+    u64 a = e->a[i], b = e->b[i], floor = e->floor[i];
     u64 x0 = 1, y0 = 0, x1 = 0, y1 = 1;
     while (b >= floor) {
         u32 shift = qs_log2(a) - qs_log2(b);
@@ -169,17 +165,27 @@ steps(matrix_t *m, u64 a, u64 b, u64 floor)
         swap_if(swap, &x0, &x1);
         swap_if(swap, &y0, &y1);
     }
-    *m = (matrix_t){(i64)x0, (i64)y0, (i64)x1, (i64)y1};
+    e->x0[i] = (i64)x0;
+    e->y0[i] = (i64)y0;
+    e->x1[i] = (i64)x1;
+    e->y1[i] = (i64)y1;
+}
+
+void
+qs_ed25519_euclid_c(qs_ed25519_euclid_t *e, u32 cnt)
+{
+    for (u32 i = 0; i < cnt; i++)
+        run_euclid(e, i);
 }
 
 static void
-apply(vector_t *v0, vector_t *v1, matrix_t const *m)
+apply(vector_t *v0, vector_t *v1, qs_ed25519_euclid_t const *e, u32 i)
 {
     vector_t n0, n1;
-    combine(n0.r, m->x0, v0->r, m->y0, v1->r);
-    combine(n0.t, m->x0, v0->t, m->y0, v1->t);
-    combine(n1.r, m->x1, v0->r, m->y1, v1->r);
-    combine(n1.t, m->x1, v0->t, m->y1, v1->t);
+    combine(n0.r, e->x0[i], v0->r, e->y0[i], v1->r);
+    combine(n0.t, e->x0[i], v0->t, e->y0[i], v1->t);
+    combine(n1.r, e->x1[i], v0->r, e->y1[i], v1->r);
+    combine(n1.t, e->x1[i], v0->t, e->y1[i], v1->t);
     if (is_negative(n0.r)) {
         negate(n0.r);
         negate(n0.t);
@@ -229,59 +235,113 @@ shortest_odd(vector_t *v0, vector_t const *v1)
 #define LEADING_BITS 62u
 #define ROUND_MAX    32u /* four or five are usual; ends the loop whatever k is */
 
-/* Shortens (8 (L - k), -8), (k, 1), a basis of the lattice, until v1.r is short.  Returns false
-   if that took too many rounds. */
-static bool
-shorten(vector_t *v0, vector_t *v1)
+/* Bases of lattices side by side; those whose v1.r is short are done. */
+typedef struct bases {
+    vector_t v0[QS_ED25519_EUCLID_MAX], v1[QS_ED25519_EUCLID_MAX];
+    bool done[QS_ED25519_EUCLID_MAX];
+} bases_t;
+
+/* (8 (L - k), -8) and (k, 1), the longer first. */
+static void
+basis_init(vector_t *v0, vector_t *v1, u64 const k[4])
 {
-    for (u32 round = 0; round < ROUND_MAX; round++) {
-        u32 r0_bits = bit_cnt(v0->r), r1_bits = bit_cnt(v1->r);
-        if (r1_bits <= TARGET_BITS)
-            return true;
-        u32 from = r0_bits - LEADING_BITS;
-        u64 floor = 1ull << 31;
-        if (from < TARGET_BITS && TARGET_BITS - from > 31)
-            floor = 1ull << (TARGET_BITS - from);
-        matrix_t m;
-        if (r0_bits - r1_bits < 16)
-            steps(&m, window_at(v0->r, from), window_at(v1->r, from), floor);
-        else /* a large quotient: one step, exactly */
-            m = (matrix_t){1, -(i64)(1ull << qs_min_u64(r0_bits - r1_bits - 1, 61)), 0, 1};
-        apply(v0, v1, &m);
+    u64 unused[4];
+    *v0 = (vector_t){.t = {8}};
+    *v1 = (vector_t){.t = {1}};
+    memcpy(v1->r, k, 32);
+    sub_words(v0->r, order, k, 4);
+    for (u32 i = 4; i--;)
+        v0->r[i] = v0->r[i] << 3 | (i ? v0->r[i - 1] >> 61 : 0);
+    negate(v0->t);
+    if (sub_words(unused, v0->r, v1->r, 4)) {
+        vector_t t = *v0;
+        *v0 = *v1;
+        *v1 = t;
     }
-    return false;
+}
+
+/* Sets run i up: on the leading bits of the two, or, where the quotient is large, to nothing but
+   one exact step.  Returns false, and no run, if v1.r is short. */
+static bool
+run_init(qs_ed25519_euclid_t *e, u32 i, vector_t const *v0, vector_t const *v1, bool *exact)
+{
+    u32 r0_bits = bit_cnt(v0->r), r1_bits = bit_cnt(v1->r);
+    e->a[i] = e->b[i] = 0;
+    e->floor[i] = 1;
+    if (r1_bits <= TARGET_BITS)
+        return false;
+    *exact = r0_bits - r1_bits >= 16;
+    if (*exact)
+        return true;
+    u32 from = r0_bits - LEADING_BITS;
+    e->floor[i] = 1ull << 31;
+    if (from < TARGET_BITS && TARGET_BITS - from > 31)
+        e->floor[i] = 1ull << (TARGET_BITS - from);
+    e->a[i] = window_at(v0->r, from);
+    e->b[i] = window_at(v1->r, from);
+    return true;
+}
+
+/* Shortens until all are done, or, whatever they are, after ROUND_MAX rounds. */
+static void
+shorten(bases_t *s, u32 cnt, qs_ed25519_euclid_fn *euclid)
+{
+    qs_ed25519_euclid_t e;
+    for (u32 i = cnt; i < QS_ED25519_EUCLID_MAX; i++) {
+        e.a[i] = e.b[i] = 0;
+        e.floor[i] = 1;
+    }
+    for (u32 round = 0; round < ROUND_MAX; round++) {
+        bool exact[QS_ED25519_EUCLID_MAX] = {0}, all_done = true;
+        for (u32 i = 0; i < cnt; i++) {
+            s->done[i] = !run_init(&e, i, &s->v0[i], &s->v1[i], &exact[i]);
+            all_done &= s->done[i];
+        }
+        if (all_done)
+            return;
+        euclid(&e, cnt);
+        for (u32 i = 0; i < cnt; i++) {
+            if (s->done[i])
+                continue;
+            if (exact[i]) {
+                u32 bits = bit_cnt(s->v0[i].r) - bit_cnt(s->v1[i].r) - 1;
+                e.y0[i] = -(i64)(1ull << qs_min_u64(bits, 61));
+            }
+            apply(&s->v0[i], &s->v1[i], &e, i);
+        }
+    }
+}
+
+static void
+halve_some(qs_ed25519_half_t *out, u64 const (*k)[4], u32 cnt, qs_ed25519_euclid_fn *euclid)
+{
+    bases_t s;
+    for (u32 i = 0; i < cnt; i++)
+        basis_init(&s.v0[i], &s.v1[i], k[i]);
+    shorten(&s, cnt, euclid);
+    for (u32 i = 0; i < cnt; i++, out++) {
+        vector_t v1 = s.v1[i];
+        if (bit_cnt(k[i]) <= TARGET_BITS || !s.done[i]) {
+            v1 = (vector_t){.t = {1}};
+            memcpy(v1.r, k[i], 32);
+        } else if (!(v1.t[0] & 1)) {
+            shortest_odd(&s.v0[i], &v1);
+            v1 = s.v0[i];
+        }
+        out->u_negative = is_negative(v1.t);
+        if (out->u_negative)
+            negate(v1.t);
+        memcpy(out->u, v1.r, 32);
+        memcpy(out->v, v1.t, 32);
+    }
 }
 
 void
-qs_ed25519_sc_halve(qs_ed25519_half_t *out, u64 const k[4])
+qs_ed25519_sc_halve(qs_ed25519_half_t *out, u64 const (*k)[4], u32 cnt,
+                    qs_ed25519_euclid_fn *euclid)
 {
-    vector_t v1 = {.t = {1}}, v0;
-    memcpy(v1.r, k, 32);
-    if (bit_cnt(k) > TARGET_BITS) {
-        sub_words(v0.r, order, k, 4);
-        for (u32 i = 4; i--;)
-            v0.r[i] = v0.r[i] << 3 | (i ? v0.r[i - 1] >> 61 : 0);
-        memcpy(v0.t, (u64[4]){8}, 32);
-        negate(v0.t);
-        u64 unused[4];
-        if (sub_words(unused, v0.r, v1.r, 4)) {
-            vector_t t = v0;
-            v0 = v1;
-            v1 = t;
-        }
-        if (!shorten(&v0, &v1)) {
-            v1 = (vector_t){.t = {1}};
-            memcpy(v1.r, k, 32);
-        } else if (!(v1.t[0] & 1)) {
-            shortest_odd(&v0, &v1);
-            v1 = v0;
-        }
-    }
-    out->u_negative = is_negative(v1.t);
-    if (out->u_negative)
-        negate(v1.t);
-    memcpy(out->u, v1.r, 32);
-    memcpy(out->v, v1.t, 32);
+    for (u32 i = 0; i < cnt; i += QS_ED25519_EUCLID_MAX)
+        halve_some(out + i, k + i, (u32)qs_min_u64(cnt - i, QS_ED25519_EUCLID_MAX), euclid);
 }
 
 u32
@@ -304,30 +364,9 @@ qs_ed25519_sc_naf(i8 digit[QS_ED25519_NAF_MAX], u64 const a[4], u32 width)
     return cnt;
 }
 
-/* With half a window added at every place, each window's digit is its own bits less that half:
-   no carry is left to look at.  Only for widths that divide a word. */
-static void
-windows_in_words(i8 *digit, u64 const a[4], u32 width, u32 cnt)
-{
-    u32 per_word = 64 / width;
-    i32 half = 1 << (width - 1);
-    u64 halves = width == 4 ? 0x8888888888888888u : 0x8080808080808080u;
-    u128 sum = 0;
-    for (u32 i = 0; i < cnt / per_word; i++) {
-        sum = (sum >> 64) + a[i] + halves;
-        for (u32 j = 0; j < per_word; j++)
-            digit[per_word * i + j] =
-                (i8)((i32)((u64)sum >> (width * j) & ((1u << width) - 1)) - half);
-    }
-}
-
 void
 qs_ed25519_sc_windows(i8 *digit, u64 const a[4], u32 width, u32 cnt)
 {
-    if (width == 4 || width == 8) {
-        windows_in_words(digit, a, width, cnt);
-        return;
-    }
     u64 carry = 0;
     for (u32 i = 0; i < cnt; i++) {
         u64 window = (window_at(a, width * i) & ((1u << width) - 1)) + carry;

@@ -35,8 +35,27 @@ typedef struct qs_ed25519_half {
     bool u_negative;
 } qs_ed25519_half_t;
 
-/* qs_ed25519_sc_halve finds u and v for k < L: for all but contrived k of at most 131 bits. */
-void qs_ed25519_sc_halve(qs_ed25519_half_t *out, u64 const k[4]);
+/* Runs of Euclid's algorithm side by side: a >= b on entry, at most 62 bits each, and floor >= 2^31
+   unless b < floor.  What each run amounts to is a' = x0 a + y0 b, b' = x1 a + y1 b. */
+#define QS_ED25519_EUCLID_MAX 8u
+
+typedef struct qs_ed25519_euclid {
+    alignas(64) u64 a[QS_ED25519_EUCLID_MAX];
+    u64 b[QS_ED25519_EUCLID_MAX];
+    u64 floor[QS_ED25519_EUCLID_MAX];
+    i64 x0[QS_ED25519_EUCLID_MAX], y0[QS_ED25519_EUCLID_MAX];
+    i64 x1[QS_ED25519_EUCLID_MAX], y1[QS_ED25519_EUCLID_MAX];
+} qs_ed25519_euclid_t;
+
+/* Both run until b < floor; cnt says how many runs there are, and b < floor in all others. */
+typedef void qs_ed25519_euclid_fn(qs_ed25519_euclid_t *e, u32 cnt);
+void qs_ed25519_euclid_c(qs_ed25519_euclid_t *e, u32 cnt);
+void qs_ed25519_euclid_avx512(qs_ed25519_euclid_t *e, u32 cnt);
+
+/* qs_ed25519_sc_halve finds u and v for cnt numbers k < L: for all but contrived k of at most 131
+   bits. */
+void qs_ed25519_sc_halve(qs_ed25519_half_t *out, u64 const (*k)[4], u32 cnt,
+                         qs_ed25519_euclid_fn *euclid);
 
 #define QS_ED25519_NAF_MAX 258u
 

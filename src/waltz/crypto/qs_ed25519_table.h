@@ -10,8 +10,8 @@
 
 #include "tango/base/qs_base.h"
 
-/* [half][n] is n * 2^(128 half) * B in limbs of 51 bits, for verification. */
-extern u64 const qs_ed25519_base[2][129][3][5];
+/* [part][n] is n * 2^(64 part) * B in limbs of 51 bits, for verification. */
+extern u64 const qs_ed25519_base[4][129][3][5];
 
 /* [i][n] is (n + 1) * 2^(10 i) * B in words of 64 bits, for signing. */
 extern u64 const qs_ed25519_comb[26][16][3][4];

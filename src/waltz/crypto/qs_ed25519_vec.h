@@ -20,6 +20,7 @@
 #include "waltz/crypto/qs_ed25519_fe51.h"
 
 typedef u64 vec_t __attribute__((vector_size(8 * LANES)));
+typedef i64 ivec_t __attribute__((vector_size(8 * LANES)));
 
 typedef struct row {
     vec_t limb[5];
@@ -52,59 +53,110 @@ vec_mask_bits(vec_t mask)
     return bits;
 }
 
+#define PAIR_LO(a, b) __builtin_shufflevector(a, b, UNPACK(0))
+#define PAIR_HI(a, b) __builtin_shufflevector(a, b, UNPACK(1))
+
+/* Four words of each lane. */
 #if LANES == 4
 
-/* out[i] = word i of each lane; cnt is a multiple of 4, or what is left over is done singly. */
+#define UNPACK(n) n, 4 + n, 2 + n, 6 + n
+
 QS_INLINE void
-vec_transpose(vec_t *out, u64 const *const lane[LANES], u32 cnt)
+vec_transpose4(vec_t out[4], u64 const *const lane[LANES])
 {
-    u32 i = 0;
-    for (; i + 4 <= cnt; i += 4) {
-        vec_t a = vec_load(lane[0] + i), b = vec_load(lane[1] + i);
-        vec_t c = vec_load(lane[2] + i), d = vec_load(lane[3] + i);
-        vec_t ab0 = __builtin_shufflevector(a, b, 0, 4, 2, 6);
-        vec_t ab1 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-        vec_t cd0 = __builtin_shufflevector(c, d, 0, 4, 2, 6);
-        vec_t cd1 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
-        out[i + 0] = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
-        out[i + 1] = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
-        out[i + 2] = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
-        out[i + 3] = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
-    }
-    for (; i < cnt; i++)
-        out[i] = (vec_t){lane[0][i], lane[1][i], lane[2][i], lane[3][i]};
+    vec_t a = vec_load(lane[0]), b = vec_load(lane[1]);
+    vec_t c = vec_load(lane[2]), d = vec_load(lane[3]);
+    vec_t ab0 = PAIR_LO(a, b), ab1 = PAIR_HI(a, b);
+    vec_t cd0 = PAIR_LO(c, d), cd1 = PAIR_HI(c, d);
+    out[0] = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5);
+    out[1] = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5);
+    out[2] = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7);
+    out[3] = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7);
+}
+
+/* The way back. */
+QS_INLINE void
+vec_untranspose4(u64 *const lane[LANES], vec_t const in[4])
+{
+    vec_t out[4];
+    u64 const *const row[4] = {(u64 const *)&in[0], (u64 const *)&in[1], (u64 const *)&in[2],
+                               (u64 const *)&in[3]};
+    vec_transpose4(out, row);
+    for (u32 i = 0; i < 4; i++)
+        memcpy(lane[i], &out[i], sizeof(out[i]));
 }
 
 #else
 
-QS_INLINE void
-vec_transpose(vec_t *out, u64 const *const lane[LANES], u32 cnt)
+#define UNPACK(n) n, 8 + n, 2 + n, 10 + n, 4 + n, 12 + n, 6 + n, 14 + n
+
+typedef u64 vec_half_t __attribute__((vector_size(32)));
+
+QS_INLINE vec_t
+vec_load_halves(u64 const *low, u64 const *high)
 {
-    u32 i = 0;
-    for (; i + 8 <= cnt; i += 8) {
-        vec_t a[8], b[8];
-        for (u32 j = 0; j < 8; j++)
-            a[j] = vec_load(lane[j] + i);
-        for (u32 j = 0; j < 8; j += 2) {
-            b[j] = __builtin_shufflevector(a[j], a[j + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-            b[j + 1] = __builtin_shufflevector(a[j], a[j + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-        }
-        for (u32 j = 0; j < 8; j++) {
-            u32 from = (j & 4) + (j & 1);
-            a[j] = j & 2 ? __builtin_shufflevector(b[from], b[from + 2], 2, 3, 10, 11, 6, 7, 14, 15)
-                         : __builtin_shufflevector(b[from], b[from + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-        }
-        for (u32 j = 0; j < 4; j++) {
-            out[i + j] = __builtin_shufflevector(a[j], a[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-            out[i + j + 4] = __builtin_shufflevector(a[j], a[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-        }
+    vec_half_t l, h;
+    memcpy(&l, low, sizeof(l));
+    memcpy(&h, high, sizeof(h));
+    return __builtin_shufflevector(l, h, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+QS_INLINE void
+vec_transpose4(vec_t out[4], u64 const *const lane[LANES])
+{
+    vec_t a = vec_load_halves(lane[0], lane[2]), b = vec_load_halves(lane[1], lane[3]);
+    vec_t c = vec_load_halves(lane[4], lane[6]), d = vec_load_halves(lane[5], lane[7]);
+    vec_t ab0 = PAIR_LO(a, b), ab1 = PAIR_HI(a, b);
+    vec_t cd0 = PAIR_LO(c, d), cd1 = PAIR_HI(c, d);
+    out[0] = __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5, 8, 9, 12, 13);
+    out[1] = __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5, 8, 9, 12, 13);
+    out[2] = __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7, 10, 11, 14, 15);
+    out[3] = __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7, 10, 11, 14, 15);
+}
+
+QS_INLINE void
+vec_untranspose4(u64 *const lane[LANES], vec_t const in[4])
+{
+    vec_t ab0 = PAIR_LO(in[0], in[1]), ab1 = PAIR_HI(in[0], in[1]);
+    vec_t cd0 = PAIR_LO(in[2], in[3]), cd1 = PAIR_HI(in[2], in[3]);
+    vec_t out[4] = {
+        __builtin_shufflevector(ab0, cd0, 0, 1, 8, 9, 2, 3, 10, 11),
+        __builtin_shufflevector(ab1, cd1, 0, 1, 8, 9, 2, 3, 10, 11),
+        __builtin_shufflevector(ab0, cd0, 4, 5, 12, 13, 6, 7, 14, 15),
+        __builtin_shufflevector(ab1, cd1, 4, 5, 12, 13, 6, 7, 14, 15),
+    };
+    for (u32 i = 0; i < 8; i++) {
+        u32 from = (i & 4) / 2 + (i & 1);
+        memcpy(lane[i], (u64 const *)&out[from] + 2 * (i & 2), 32);
     }
-    for (; i < cnt; i++)
-        out[i] = (vec_t){lane[0][i], lane[1][i], lane[2][i], lane[3][i],
-                         lane[4][i], lane[5][i], lane[6][i], lane[7][i]};
 }
 
 #endif
+
+/* out[i] = word i of each lane; cnt >= 4. */
+QS_INLINE void
+vec_transpose(vec_t *out, u64 const *const lane[LANES], u32 cnt)
+{
+    for (u32 i = 0; i < cnt; i += 4) {
+        u32 at = i + 4 <= cnt ? i : cnt - 4; /* the last four may overlap those before */
+        u64 const *from[LANES];
+        for (u32 n = 0; n < LANES; n++)
+            from[n] = lane[n] + at;
+        vec_transpose4(out + at, from);
+    }
+}
+
+/* cnt is a multiple of four. */
+QS_INLINE void
+vec_untranspose(u64 *const lane[LANES], vec_t const *in, u32 cnt)
+{
+    for (u32 i = 0; i < cnt; i += 4) {
+        u64 *to[LANES];
+        for (u32 n = 0; n < LANES; n++)
+            to[n] = lane[n] + i;
+        vec_untranspose4(to, in + i);
+    }
+}
 
 /* Limbs below 2^63 become tight. */
 QS_INLINE void

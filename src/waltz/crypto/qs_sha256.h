@@ -32,6 +32,10 @@ void qs_sha256_append(qs_sha256_t *sha, void const *data, u64 sz);
 /* qs_sha256_fini writes the digest; sha must be initialized again before its next use. */
 void qs_sha256_fini(qs_sha256_t *sha, u8 out[QS_SHA256_SZ]);
 
+/* The state that a hash begins with: for who hands blocks of many messages of one length to a
+   kernel himself. */
+extern u32 const qs_sha256_iv[8];
+
 /* The kernels, slowest first; the first is plain C and needs nothing.  For tests and benches,
    which must check qs_cpu_has(needs) before they run one. */
 extern qs_sha_kernel_t const qs_sha256_kernels[];

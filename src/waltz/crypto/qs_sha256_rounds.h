@@ -18,6 +18,7 @@ void qs_sha256_many_avx2(void *state, u8 const *const *data, u64 block_cnt);
 void qs_sha256_many_avx512(void *state, u8 const *const *data, u64 block_cnt);
 void qs_sha256_one_shani(void *state, u8 const *data, u64 block_cnt);
 void qs_sha256_many_shani(void *state, u8 const *const *data, u64 block_cnt);
+void qs_sha256_many_shani_avx512(void *state, u8 const *const *data, u64 block_cnt);
 #endif
 
 QS_INLINE u32

@@ -203,3 +203,35 @@ qs_frame_write(u8 *frame, qs_frame_to_t const *to, void const *payload, u32 payl
     qs_store_be16(udp + 6, udp_sum ? udp_sum : 0xffff);
     return hdr_sz + payload_sz;
 }
+
+void
+qs_frame_way_make(qs_frame_way_t *way, qs_frame_to_t const *to)
+{
+    u32 addresses = words(to->src_ip) + words(to->dst_ip);
+    u8 frame[QS_FRAME_HDR_MAX];
+
+    *way = (qs_frame_way_t){.hdr_sz = qs_frame_hdr_sz(to->vlan)};
+    qs_frame_write(frame, to, NULL, 0);
+    memcpy(way->hdr, frame, way->hdr_sz);
+    way->ip_sum = 0x4500 + IP_DF + (IP_TTL << 8 | IP_PROTO_UDP) + addresses;
+    way->udp_sum = addresses + IP_PROTO_UDP;
+}
+
+u32
+qs_frame_write_way(u8 *frame, qs_frame_way_t const *way, u32 ports, u16 ip_id, void const *payload,
+                   u32 payload_sz)
+{
+    u32 hdr_sz = way->hdr_sz;
+    u8 *udp = frame + hdr_sz - QS_FRAME_UDP_SZ;
+    u8 *ip = udp - QS_FRAME_IP_SZ;
+    u32 udp_sz = payload_sz + QS_FRAME_UDP_SZ;
+    u32 ip_sz = udp_sz + QS_FRAME_IP_SZ;
+
+    memcpy(frame, way->hdr, sizeof(way->hdr));
+    u32 sum = copy_sum(frame + hdr_sz, payload, payload_sz);
+    u16 udp_sum = inverted(sum + way->udp_sum + words(ports) + 2 * udp_sz);
+    qs_store_be32(ip + 2, ip_sz << 16 | ip_id);
+    qs_store_be16(ip + 10, inverted(way->ip_sum + ip_sz + ip_id));
+    qs_store_be64(udp, (u64)ports << 32 | udp_sz << 16 | (udp_sum ? udp_sum : 0xffff));
+    return hdr_sz + payload_sz;
+}

@@ -166,6 +166,22 @@ qs_frame_hdr_sz(u32 vlan)
    the frame, which may be below Ethernet's 60 bytes: the driver pads. */
 u32 qs_frame_write(u8 *frame, qs_frame_to_t const *to, void const *payload, u32 payload_sz);
 
+/* What all datagrams to one destination by one way have in common: their headers but for ports, id,
+   lengths and checksums, and what these words add to the sums. */
+typedef struct qs_frame_way {
+    u8 hdr[48]; /* whole vectors, of which hdr_sz count */
+    u32 hdr_sz;
+    u32 ip_sum, udp_sum;
+} qs_frame_way_t;
+
+/* qs_frame_way_make takes what it needs from to; ports and id there do not matter. */
+void qs_frame_way_make(qs_frame_way_t *way, qs_frame_to_t const *to);
+
+/* qs_frame_write_way writes what qs_frame_write would for the same destination.  ports: the source's
+   in the upper half, the destination's in the lower.  frame has room for 48 + payload_sz bytes. */
+u32 qs_frame_write_way(u8 *frame, qs_frame_way_t const *way, u32 ports, u16 ip_id,
+                       void const *payload, u32 payload_sz);
+
 /* qs_frame_sum returns the one's complement sum of sz bytes as 16-bit words in network order, not
    inverted: 0xffff over a packet whose checksum is right. */
 u16 qs_frame_sum(void const *data, u32 sz);

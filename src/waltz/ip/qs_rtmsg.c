@@ -308,7 +308,7 @@ read_multipath(run_t hops, route_attrs_t *r)
             read_hop_attr(&run, &a, &hop);
         hops.bad |= run.bad || nh.rtnh_ifindex < 0;
         r->hop_cnt++;
-        if (found || (hop.dead && r->hop_cnt > 1))
+        if (found)
             continue;
         r->hop = hop;
         found = !hop.dead;

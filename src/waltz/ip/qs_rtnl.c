@@ -179,8 +179,22 @@ link_request(void *buf, u16 type, u16 flags, u32 ifindex)
     return nlh;
 }
 
+static void
+put_queues(struct nlmsghdr *nlh, u32 queues)
+{
+    mnl_attr_put_u32(nlh, IFLA_NUM_TX_QUEUES, queues);
+    mnl_attr_put_u32(nlh, IFLA_NUM_RX_QUEUES, queues);
+}
+
 int
 qs_rtnl_veth_create(qs_rtnl_t *nl, char const *name, char const *peer, int peer_netns_fd)
+{
+    return qs_rtnl_veth_create_queues(nl, name, peer, peer_netns_fd, 1);
+}
+
+int
+qs_rtnl_veth_create_queues(qs_rtnl_t *nl, char const *name, char const *peer, int peer_netns_fd,
+                           u32 queues)
 {
     alignas(struct nlmsghdr) u8 buf[REQUEST_MAX];
     if (!is_name(name) || !is_name(peer))
@@ -188,12 +202,14 @@ qs_rtnl_veth_create(qs_rtnl_t *nl, char const *name, char const *peer, int peer_
 
     struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
     mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+    put_queues(nlh, queues);
     struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
     mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
     struct nlattr *data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
     struct nlattr *far = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
     mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
     mnl_attr_put_strz(nlh, IFLA_IFNAME, peer);
+    put_queues(nlh, queues);
     mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, (u32)peer_netns_fd);
     mnl_attr_nest_end(nlh, far);
     mnl_attr_nest_end(nlh, data);

@@ -49,6 +49,10 @@ void qs_rtnl_close(qs_rtnl_t *nl);
    long), -EEXIST, -EBADF (no namespace behind the fd), -EPERM or another -errno. */
 int qs_rtnl_veth_create(qs_rtnl_t *nl, char const *name, char const *peer, int peer_netns_fd);
 
+/* qs_rtnl_veth_create_queues is that with so many send and receive queues at each end. */
+int qs_rtnl_veth_create_queues(qs_rtnl_t *nl, char const *name, char const *peer, int peer_netns_fd,
+                               u32 queues);
+
 /* qs_rtnl_bridge_create makes a learning switch without spanning tree, down.  Returns as
    qs_rtnl_veth_create. */
 int qs_rtnl_bridge_create(qs_rtnl_t *nl, char const *name);

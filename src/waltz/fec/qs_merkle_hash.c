@@ -1,0 +1,154 @@
+#include "waltz/fec/qs_merkle_hash.h"
+
+#include "tango/base/qs_bits.h"
+
+#define BLOCK_SZ QS_SHA256_BLOCK_SZ
+#define NODE_SZ  QS_MERKLE_NODE_SZ
+
+static u8 const leaf_prefix[QS_MERKLE_PREFIX_SZ + 1] = "\0SOLANA_MERKLE_SHREDS_LEAF";
+static u8 const node_prefix[QS_MERKLE_PREFIX_SZ + 1] = "\1SOLANA_MERKLE_SHREDS_NODE";
+
+/* A run: blocks that follow each other, as many for each lane. */
+typedef struct run {
+    u64 block_cnt;
+    u8 const *data[QS_SHA_LANE_MAX];
+} run_t;
+
+static void
+hash_alone(qs_sha_kernel_t const *kernel, run_t const *run, u32 run_cnt, u32 lane, u8 *out)
+{
+    u32 state[8];
+    memcpy(state, qs_sha256_iv, sizeof(state));
+    for (u32 r = 0; r < run_cnt; r++)
+        kernel->one(state, run[r].data[lane], run[r].block_cnt);
+    for (u32 w = 0; w < 8; w++)
+        qs_store_be32(out + 4 * w, state[w]);
+}
+
+/* hash_runs hashes cnt messages, kernel->lanes at most: the blocks of all runs of each. */
+static void
+hash_runs(qs_sha_kernel_t const *kernel, run_t *run, u32 run_cnt, u32 cnt, u8 *const *out)
+{
+    u32 lanes = kernel->lanes;
+    if (cnt <= kernel->narrow) {
+        for (u32 l = 0; l < cnt; l++)
+            hash_alone(kernel, run, run_cnt, l, out[l]);
+        return;
+    }
+    alignas(64) u32 state[8 * QS_SHA_LANE_MAX];
+    for (u32 w = 0; w < 8; w++)
+        for (u32 l = 0; l < lanes; l++)
+            state[w * lanes + l] = qs_sha256_iv[w];
+    for (u32 r = 0; r < run_cnt; r++) {
+        for (u32 l = cnt; l < lanes; l++)
+            run[r].data[l] = run[r].data[0];
+        kernel->many(state, run[r].data, run[r].block_cnt);
+    }
+    for (u32 l = 0; l < cnt; l++)
+        for (u32 w = 0; w < 8; w++)
+            qs_store_be32(out[l] + 4 * w, state[w * lanes + l]);
+}
+
+/* pad ends a message of sz bytes, the last of which are in block; returns the blocks it makes. */
+static u64
+pad(u8 *block, u64 sz)
+{
+    u64 fill = sz % BLOCK_SZ;
+    u64 end = fill + 9 <= BLOCK_SZ ? BLOCK_SZ : 2 * BLOCK_SZ;
+    block[fill] = 0x80;
+    memset(block + fill + 1, 0, end - fill - 9);
+    qs_store_be64(block + end - 8, sz * 8);
+    return end / BLOCK_SZ;
+}
+
+void
+qs_merkle_joins_init(qs_merkle_joins_t *joins, u32 prefix_sz)
+{
+    joins->prefix_sz = prefix_sz;
+    joins->cnt = 0;
+}
+
+void
+qs_merkle_joins_flush(qs_merkle_joins_t *joins)
+{
+    qs_sha_kernel_t const *kernel = qs_sha256_kernel();
+    run_t run = {.block_cnt = joins->prefix_sz + 2 * NODE_SZ + 9 <= BLOCK_SZ ? 1 : 2};
+    for (u32 first = 0, cnt; first < joins->cnt; first += cnt) {
+        cnt = joins->cnt - first < kernel->lanes ? joins->cnt - first : kernel->lanes;
+        for (u32 l = 0; l < cnt; l++)
+            run.data[l] = joins->block[first + l];
+        hash_runs(kernel, &run, 1, cnt, joins->out + first);
+    }
+    joins->cnt = 0;
+}
+
+void
+qs_merkle_joins_add(qs_merkle_joins_t *joins, qs_merkle_hash_t *out, void const *left,
+                    void const *right)
+{
+    if (joins->cnt == QS_MERKLE_JOIN_MAX)
+        qs_merkle_joins_flush(joins);
+    u8 *block = joins->block[joins->cnt];
+    u64 sz = joins->prefix_sz + 2 * NODE_SZ;
+    memcpy(block, node_prefix, QS_MERKLE_PREFIX_SZ);
+    memcpy(block + joins->prefix_sz, left, NODE_SZ);
+    memcpy(block + joins->prefix_sz + NODE_SZ, right, NODE_SZ);
+    pad(block + sz / BLOCK_SZ * BLOCK_SZ, sz);
+    joins->out[joins->cnt++] = out->byte;
+}
+
+/* hash_equal hashes cnt leaves of the same sz, kernel->lanes at most. */
+static void
+hash_equal(qs_sha_kernel_t const *kernel, u32 prefix_sz, qs_merkle_hash_t *leaf,
+           qs_merkle_text_t const *text, u32 cnt)
+{
+    u8 first[QS_SHA_LANE_MAX][BLOCK_SZ], last[QS_SHA_LANE_MAX][2 * BLOCK_SZ];
+    u8 *out[QS_SHA_LANE_MAX];
+    u64 head = BLOCK_SZ - prefix_sz; /* bytes of the text in the first block */
+    u64 sz = prefix_sz + text[0].sz, tail = sz % BLOCK_SZ;
+    run_t run[3] = {{.block_cnt = 1}, {.block_cnt = sz / BLOCK_SZ - 1}, {.block_cnt = 1}};
+    for (u32 l = 0; l < cnt; l++) {
+        u8 const *data = text[l].data;
+        memcpy(first[l], leaf_prefix, QS_MERKLE_PREFIX_SZ);
+        memcpy(first[l] + prefix_sz, data, head);
+        memcpy(last[l], data + text[l].sz - tail, tail);
+        run[2].block_cnt = pad(last[l], sz);
+        run[0].data[l] = first[l];
+        run[1].data[l] = data + head;
+        run[2].data[l] = last[l];
+        out[l] = leaf[l].byte;
+    }
+    hash_runs(kernel, run, 3, cnt, out);
+}
+
+/* hash_leaf is for texts that do not fill the first block. */
+static void
+hash_leaf(u32 prefix_sz, qs_merkle_hash_t *leaf, qs_merkle_text_t const *text)
+{
+    qs_sha_msg_t msg = {
+        .out = leaf->byte,
+        .part = {{leaf_prefix, prefix_sz}, {text->data, text->sz}},
+    };
+    qs_sha256_batch(&msg, 1);
+}
+
+void
+qs_merkle_leaves_with(u32 prefix_sz, qs_merkle_hash_t *leaf, qs_merkle_text_t const *text, u32 cnt)
+{
+    qs_sha_kernel_t const *kernel = qs_sha256_kernel();
+    for (u32 i = 0, n; i < cnt; i += n) {
+        for (n = 1; i + n < cnt && n < kernel->lanes && text[i + n].sz == text[i].sz;)
+            n++;
+        if (prefix_sz + text[i].sz >= BLOCK_SZ)
+            hash_equal(kernel, prefix_sz, leaf + i, text + i, n);
+        else
+            for (u32 l = 0; l < n; l++)
+                hash_leaf(prefix_sz, leaf + i + l, text + i + l);
+    }
+}
+
+void
+qs_merkle_leaves(qs_merkle_hash_t *leaf, qs_merkle_text_t const *text, u32 cnt)
+{
+    qs_merkle_leaves_with(QS_MERKLE_PREFIX_SZ, leaf, text, cnt);
+}

@@ -1,0 +1,175 @@
+/* dedup: what it takes to find out whether a transaction was seen, as the dedup tile does it: the places
+   of 16 tags are being fetched while one is looked up, and remembered in place of the oldest if it
+   is new.
+
+   The tags are random, so every look-up leaves the caches.  Memory is taken in 2 MiB pages if the
+   pool has some, else as the kernel's transparent ones.
+
+   The whole tile is measured too, in 4 KiB pages: 376 bytes of transaction and descriptor from a ring
+   to a ring, what it costs to publish them for it included (one_thread.h). */
+
+#include <sys/mman.h>
+
+#include "bench/bench.h"
+#include "bench/one_thread.h"
+#include "disco/qs_format.h"
+#include "disco/qs_tiles.h"
+#include "tango/base/qs_rng.h"
+#include "tango/qs_tcache.h"
+
+#define WHAT      "dedup, 4-million entries"
+#define WHAT_TILE "dedup tile, ring to ring"
+#define DEPTH     (4u << 20)
+#define GROUP     16u
+#define OPS       1024u
+#define RECENT    (1u << 20)
+
+static qs_tcache_t cache;
+static qs_rng_t rng;
+static u64 recent[RECENT]; /* tags that were remembered at the start */
+
+static void *
+take_memory(u64 sz, char const **pages)
+{
+    u64 huge = (sz + (2u << 20) - 1) & ~(u64)((2u << 20) - 1);
+    void *mem = mmap(NULL, huge, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+    *pages = "2 MiB pages";
+    if (mem != MAP_FAILED)
+        return mem;
+    *pages = "transparent 2 MiB pages";
+    QS_ASSERT(!posix_memalign(&mem, 2u << 20, huge));
+    if (madvise(mem, huge, MADV_HUGEPAGE))
+        *pages = "4 KiB pages";
+    return mem;
+}
+
+/* run_all is the tile's loop, without what publishing costs: the places of 16 tags are always under
+   way. */
+static u32
+run_all(u64 const *tag, bool prefetch)
+{
+    u32 passed = 0;
+    if (prefetch)
+        qs_tcache_prefetch(&cache, tag, GROUP, 0);
+    for (u32 i = 0; i < OPS; i++) {
+        u64 place = 0;
+        if (prefetch && i + GROUP < OPS)
+            qs_tcache_prefetch(&cache, tag + i + GROUP, 1, GROUP);
+        if (qs_tcache_seek(&cache, tag[i], &place))
+            continue;
+        qs_tcache_insert_at(&cache, place, tag[i]);
+        passed++;
+    }
+    return passed;
+}
+
+static void
+run_new(bool prefetch)
+{
+    u64 tag[OPS];
+    for (u32 i = 0; i < OPS; i++)
+        tag[i] = qs_rng_u64(&rng);
+    QS_ASSERT(run_all(tag, prefetch) == OPS);
+}
+
+static void
+all_new(void *ctx)
+{
+    (void)ctx, run_new(true);
+}
+static void
+all_new_alone(void *ctx)
+{
+    (void)ctx, run_new(false);
+}
+
+/* all_seen looks up tags from anywhere in the ring. */
+static void
+all_seen(void *ctx)
+{
+    (void)ctx;
+    static u32 at;
+    at = (at + OPS) % RECENT;
+    QS_ASSERT(run_all(recent + at, true) <= OPS); /* some have aged meanwhile */
+}
+
+static bench_t b;
+static u64 out_cnt;
+
+static u32
+out_frag(void *self, qs_stem_t *s, qs_batch_t const *batch)
+{
+    (void)self;
+    (void)s;
+    out_cnt += batch->cnt;
+    return batch->cnt;
+}
+
+static void
+no_run(void *self, qs_stem_t *s)
+{
+    (void)self, (void)s;
+}
+
+static qs_tile_t const gen = {.name = "verify", .out = {"dedup"}, .run = no_run};
+static qs_tile_t const out = {
+    .name = "out", .in = {{.from = "dedup", .in_place = true}}, .frag = out_frag, .run = no_run};
+
+static void
+through_tile(void *ctx)
+{
+    (void)ctx;
+    u64 before = out_cnt;
+    for (u32 i = 0; i < QS_BATCH; i++) {
+        u8 *room = qs_stem_prepare(chain.stem[0], 0);
+        QS_ASSERT(room);
+        memset(room, (int)i, 376);
+        qs_stem_publish(chain.stem[0], 0, qs_rng_u64(&rng), 376, 265, 0);
+    }
+    while (out_cnt < before + QS_BATCH) {
+        chain_turn(1, &qs_tile_dedup);
+        chain_turn(2, &out);
+    }
+}
+
+static void
+measure(void)
+{
+    bench_run(&b);
+}
+
+int
+main(int argc, char **argv)
+{
+    static char variant[3][64];
+    char const *pages;
+
+    bench_init(&b, "dedup", argc, argv);
+    void *mem = take_memory(qs_tcache_footprint(DEPTH), &pages);
+    QS_ASSERT(!qs_tcache_new(mem, DEPTH) && !qs_tcache_join(&cache, mem, DEPTH));
+    qs_rng_init(&rng, 1, 2);
+    for (u32 i = 0; i < DEPTH + DEPTH / 2; i++)
+        qs_tcache_insert(&cache, qs_rng_u64(&rng));
+    for (u32 i = 0; i < RECENT; i++)
+        recent[i] = cache.ring[(cache.next + DEPTH - 1 - i) % DEPTH]; /* the youngest */
+    snprintf(variant[0], sizeof(variant[0]), "new, 16 under way, %s", pages);
+    snprintf(variant[1], sizeof(variant[1]), "seen, 16 under way");
+    snprintf(variant[2], sizeof(variant[2]), "new, one by one");
+    bench_add(&b, &(bench_row_t){.what = WHAT, .variant = variant[0], .fn = all_new, .ops = OPS});
+    bench_add(&b, &(bench_row_t){.what = WHAT, .variant = variant[1], .fn = all_seen, .ops = OPS});
+    bench_add(&b,
+              &(bench_row_t){.what = WHAT, .variant = variant[2], .fn = all_new_alone, .ops = OPS});
+    static qs_link_row_t const links[] = {
+        {"verify", "dedup", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
+        {"dedup", "out", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
+        {0}};
+    qs_tile_t const *const tiles[] = {&gen, &qs_tile_dedup, &out};
+    static qs_config_t cfg;
+    qs_config_init(&qs_config_table, &cfg);
+    cfg.dedup.tag_depth = DEPTH;
+    bench_add(&b, &(bench_row_t){
+                      .what = WHAT_TILE, .variant = "new", .fn = through_tile, .ops = QS_BATCH});
+    chain_go(tiles, QS_COUNT(tiles), links, &cfg, measure);
+    return 0;
+}
