@@ -28,6 +28,7 @@ test   procps                 test scripts look for left-over processes
 test   util-linux             test scripts use flock, nsenter, setpriv, unshare
 test   iproute2               test scripts look for left-over interfaces
 test   python3                test scripts read the JSON that quickstep prints, and send datagrams
+test   python3-cryptography   the independent reader of gossip verifies signatures with it
 test   mount                  test scripts mount a tmpfs of their own
 test   pkg-config             tells the example its flags, and the benches those of DPDK and ISA-L
 test   patch                  applies the diff in the example's README

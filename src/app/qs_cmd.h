@@ -39,6 +39,9 @@ int qs_cmd_xdp_audit(char const *instance, bool json, qs_topo_t const *const *to
 /* pktgen --to ADDRESS [OPTION]...         traffic at a rate, through an XSK or sockets */
 int qs_cmd_pktgen(int argc, char **argv, qs_topo_t const *const *topos);
 
+/* gossip peers | spy                      who is in the cluster, as a running node or a passer-by sees */
+int qs_cmd_gossip(int argc, char **argv, qs_topo_t const *const *topos);
+
 /* keys new FILE | pubkey FILE             a node's key pair; the secret is never printed */
 int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);
 

@@ -8,24 +8,19 @@
    makes the network, starts the nodes, reads their metrics from shared memory while they run,
    and at the end asks of each missing datagram which counter it is in. */
 
-#include <arpa/inet.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <poll.h>
 
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
+#include "app/qs_dev_gossip.h"
+#include "app/qs_dev_node.h"
 #include "app/qs_dev_shred.h"
 #include "app/qs_dev_txn.h"
-#include "app/qs_lab.h"
 #include "app/qs_lab_snmp.h"
-#include "app/qs_supervise.h"
-#include "disco/net/qs_net.h"
-#include "disco/qs_attach.h"
 #include "disco/qs_probe.h"
 #include "tango/base/qs_log.h"
 #include "waltz/pcap/qs_pcap.h"
@@ -34,15 +29,10 @@
 #define SENDER         0u
 #define RECEIVER       1u
 #define CALIBRATE_NS   20000000u
-#define READY_MS       10000
 #define SETTLE_NS      300000000ull /* nothing new arrives for this long: the wire is empty */
 #define SETTLE_MAX_NS  3000000000ull
 #define REVIVAL_MAX_NS 8000000000ull /* longer than the supervisor's longest back-off */
 #define REASON_MAX     16u
-
-static qs_log_site_t lab_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
-static qs_log_site_t lab_fails = {.id = "QS-LAB-002", .level = QS_LOG_ERROR};
-static qs_log_site_t progress = {.id = "QS-LAB-003", .level = QS_LOG_INFO};
 
 typedef struct options {
     u64 seconds;
@@ -51,17 +41,11 @@ typedef struct options {
     double speed;
     u64 rate, port, times;
     qs_dev_txn_opt_t txn;
+    qs_dev_gossip_opt_t gossip;
     qs_args_t args;
 } options_t;
 
-typedef struct node {
-    pid_t pid;
-    char instance[QS_INSTANCE_NAME_MAX + 1];
-    qs_config_t cfg;
-    qs_topo_t const *topo;
-    qs_attach_t attach;
-    bool attached;
-} node_t;
+typedef qs_dev_node_t node_t;
 
 /* Where a datagram that did not arrive may have been counted. */
 typedef struct reason {
@@ -85,7 +69,8 @@ typedef struct lab_run {
     qs_clock_t clock;
     node_t node[NODES];
     qs_topo_t const *const *topos;
-    qs_cpus_t *cpus; /* looked at once, for all nodes */
+    qs_dev_nodes_t nodes; /* the same, for those who start them */
+    qs_cpus_t *cpus;
     int signal_fd;
     u64 started_ns, seconds;
 } lab_run_t;
@@ -110,6 +95,14 @@ parse(options_t *o, int argc, char **argv)
          &o->txn.bad_percent},
         {"--repeat-percent", "P", "transactions sent a second time", QS_ARG_REAL,
          &o->txn.repeat_percent},
+        {"--nodes", "N", "3 to 16: full nodes that find each other by gossip; no traffic beside",
+         QS_ARG_U64, &o->gossip.nodes},
+        {"--gossip", NULL, "the same with 2 nodes, or as many as --nodes says", QS_ARG_FLAG,
+         &o->gossip.on},
+        {"--crowd", "N", "gossip: one node, and N more that a tile plays, on the loopback",
+         QS_ARG_U64, &o->gossip.crowd},
+        {"--restart", "S", "gossip: every S seconds a node is stopped, and started 2 s later",
+         QS_ARG_U64, &o->gossip.restart},
         {"--level", "L", "best network tried: root, user, loopback", QS_ARG_STR, &o->level},
         {"--threads", NULL, "one process per node, for debuggers", QS_ARG_FLAG, &o->threads},
         {"--help", NULL, "this text", QS_ARG_FLAG, &o->help},
@@ -118,6 +111,8 @@ parse(options_t *o, int argc, char **argv)
 
     if (!code && o->help)
         qs_args_usage("dev", "[exec NODE COMMAND...]", table);
+    if (!code)
+        code = qs_dev_gossip_check(&o->gossip, o->replay || o->rate || o->txn.cnt || o->txn.tps);
     if (!code && o->port > UINT16_MAX) {
         fprintf(stderr, "quickstep dev: --port %lu: 1..65535\n", o->port);
         return 2;
@@ -172,12 +167,6 @@ bind_captured_ports(qs_config_t *cfg, options_t const *o)
     return err || skipped || !found ? 2 : 0;
 }
 
-static void
-write_addr(char out[16], u32 net_order)
-{
-    inet_ntop(AF_INET, &net_order, out, 16);
-}
-
 static int
 configure_nodes(lab_run_t *r, qs_config_t const *cfg)
 {
@@ -185,16 +174,8 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
 
     for (u32 i = 0; i < NODES; i++) {
         node_t *n = &r->node[i];
-        n->cfg = *cfg;
-        snprintf(n->instance, sizeof(n->instance), "dev-%d-n%u", (int)getpid(), i);
-        write_addr(n->cfg.net.bind_address, qs_lab_addr(&r->lab, i));
-        snprintf(n->cfg.net.iface, sizeof(n->cfg.net.iface), "%s", qs_lab_ifname(&r->lab));
-        if (r->lab.level != QS_LAB_ROOT && n->cfg.net.provider == QS_CONFIG_net_provider_auto)
-            n->cfg.net.provider =
-                QS_CONFIG_net_provider_socket; /* nothing better is allowed there */
-        write_addr(n->cfg.load.target, qs_lab_addr(&r->lab, RECEIVER));
-        if (n->cfg.log.level < QS_CONFIG_log_level_notice)
-            n->cfg.log.level = QS_CONFIG_log_level_notice;
+        qs_dev_base(&r->nodes, i, cfg);
+        qs_dev_addr(&r->lab, RECEIVER, n->cfg.load.target);
     }
     qs_config_t *s = &r->node[SENDER].cfg;
     r->txns = o->replay ? o->port && o->port == cfg->port.tpu : o->txn.cnt || o->txn.tps;
@@ -221,91 +202,6 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
     if (o->speed > 0)
         s->replay.speed_permille = (u32)(o->speed * 1000 < 1e6 ? o->speed * 1000 : 1e6);
     return bind_captured_ports(&r->node[RECEIVER].cfg, o);
-}
-
-typedef struct entry {
-    qs_lab_t const *lab;
-    u32 node;
-} entry_t;
-
-static int
-enter_node(void *arg)
-{
-    entry_t const *e = arg;
-    return qs_lab_enter(e->lab, e->node);
-}
-
-/* tiles_of counts the tiles of nodes low to high - 1. */
-static u32
-tiles_of(lab_run_t const *r, u32 low, u32 high)
-{
-    u32 cnt = 0;
-
-    for (u32 i = low; i < high; i++)
-        cnt += qs_topo_tile_cnt(r->node[i].topo, &r->node[i].cfg);
-    return cnt;
-}
-
-static void
-become_node(lab_run_t *r, u32 node, int ready_fd)
-{
-    node_t *n = &r->node[node];
-    entry_t entry = {.lab = &r->lab, .node = node};
-    sigset_t none;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    close(r->signal_fd);
-    qs_supervise_t s = {.group = {.instance = n->instance,
-                                  .topo = n->topo,
-                                  .topos = r->topos,
-                                  .cfg = &n->cfg,
-                                  .clock = &r->clock,
-                                  .threads = r->opt.threads,
-                                  .cpus = r->cpus,
-                                  .others = tiles_of(r, 0, NODES) - tiles_of(r, node, node + 1),
-                                  .first = tiles_of(r, 0, node),
-                                  .enter = enter_node,
-                                  .enter_arg = &entry},
-                        .ignore_sigint = true,
-                        .quiet = true,
-                        .ready_fd = ready_fd};
-    _exit(qs_supervise(&s));
-}
-
-/* start_node returns 0 once the node's tiles run, or the exit code. */
-static int
-start_node(lab_run_t *r, u32 node)
-{
-    node_t *n = &r->node[node];
-    int ready[2], status = 0;
-    char byte;
-
-    if (pipe(ready))
-        return 1;
-    fflush(NULL);
-    n->pid = fork();
-    if (n->pid == 0) {
-        close(ready[0]);
-        become_node(r, node, ready[1]);
-    }
-    close(ready[1]);
-    struct pollfd p = {.fd = ready[0], .events = POLLIN};
-    bool ok = n->pid > 0 && poll(&p, 1, READY_MS) == 1 && read(ready[0], &byte, 1) == 1;
-    close(ready[0]);
-    if (ok && !qs_attach_open(&n->attach, n->instance, r->topos)) {
-        n->attached = true;
-        return 0;
-    }
-    if (ok)
-        qs_log(&lab_fails, "node %u: %s", node, n->attach.why);
-    if (n->pid > 0) {
-        kill(n->pid, SIGTERM);
-        waitpid(n->pid, &status, 0);
-        n->pid = 0;
-    }
-    return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
 }
 
 static qs_account_t const *
@@ -427,24 +323,9 @@ say_progress(lab_run_t *r)
     account_t acc;
 
     take_account(r, &acc);
-    qs_log(&progress,
+    qs_log(&qs_dev_progress,
            "%2lu s: sent %lu, received %lu, under way or lost %lu, p50 %lu us, p99 %lu us",
            r->seconds, acc.sent, acc.received, lost_of(&acc), acc.p50 / 1000, acc.p99 / 1000);
-}
-
-static bool
-node_gone(lab_run_t *r, int *code)
-{
-    for (u32 i = 0; i < NODES; i++) {
-        int status;
-        if (!r->node[i].pid || waitpid(r->node[i].pid, &status, WNOHANG) != r->node[i].pid)
-            continue;
-        r->node[i].pid = 0;
-        *code = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
-        qs_log(&lab_fails, "node %u ended; the lab ends with it", i);
-        return true;
-    }
-    return false;
 }
 
 static bool
@@ -469,7 +350,7 @@ watch(lab_run_t *r)
         if (poll(&p, 1, 50) == 1 && read(r->signal_fd, &got, sizeof(got)) > 0 &&
             got.ssi_signo != SIGCHLD)
             return 0;
-        if (node_gone(r, &code))
+        if (qs_dev_gone(&r->nodes, &code) >= 0)
             return code;
         u64 passed = (qs_clock_now(&r->clock) - r->started_ns) / 1000000000u;
         if (passed != r->seconds) {
@@ -525,53 +406,11 @@ settle(lab_run_t *r)
     }
 }
 
-/* rung_of returns how the receiver's net tiles receive; they are all on one rung. */
-static qs_net_rung_t
-rung_of(lab_run_t const *r)
-{
-    qs_attach_t const *to = &r->node[RECEIVER].attach;
-    u64 tiles = to->plan->tile[qs_plan_tile_of(to->plan, "net")].cnt;
-    return (qs_net_rung_t)(qs_attach_sum(to, "net", "net", "rung") / tiles);
-}
-
-static char const *
-filter_of(lab_run_t const *r)
-{
-    return qs_attach_sum(&r->node[RECEIVER].attach, "net", "net", "filter") ? "user" : "kernel";
-}
-
-static char const *
-provider_text(lab_run_t const *r)
-{
-    static char text[96];
-    qs_net_rung_t rung = rung_of(r);
-
-    if (rung == QS_NET_SOCKET)
-        return "provider socket";
-    snprintf(text, sizeof(text), "provider xdp (mode %s, %s, filter %s)",
-             rung == QS_NET_SKB ? "skb" : "drv", rung == QS_NET_ZERO_COPY ? "zero copy" : "copy",
-             filter_of(r));
-    return text;
-}
-
-static void
-print_provider_json(lab_run_t const *r)
-{
-    qs_net_rung_t rung = rung_of(r);
-
-    if (rung == QS_NET_SOCKET)
-        printf("\"provider\":\"socket\",");
-    else
-        printf("\"provider\":\"xdp\",\"xdp_mode\":\"%s\",\"zero_copy\":%s,\"filter\":\"%s\",",
-               rung == QS_NET_SKB ? "skb" : "drv", rung == QS_NET_ZERO_COPY ? "true" : "false",
-               filter_of(r));
-}
-
 static void
 print_json(lab_run_t const *r, account_t const *acc, bool ok)
 {
     printf("{\"ok\":%s,\"nodes\":%u,\"seconds\":%lu,", ok ? "true" : "false", NODES, r->seconds);
-    print_provider_json(r);
+    qs_dev_provider_json(&r->node[RECEIVER].attach);
     printf("\"network\":\"%s\",\"sent\":%lu,\"received\":%lu,\"lost\":%lu,\"reordered\":%lu,"
            "\"repeated\":%lu,",
            qs_lab_level_name(r->lab.level), acc->sent, acc->received, lost_of(acc), acc->reordered,
@@ -593,7 +432,7 @@ print_text(lab_run_t const *r, account_t const *acc, bool ok)
 {
     printf("sent %lu, received %lu, lost %lu, reordered %lu, repeated %lu in %lu s\n", acc->sent,
            acc->received, lost_of(acc), acc->reordered, acc->repeated, r->seconds);
-    printf("received by %s\n", provider_text(r));
+    printf("received by %s\n", qs_dev_provider_text(&r->node[RECEIVER].attach));
     if (!r->opt.replay)
         printf("latency from load to sink: p50 %lu us, p99 %lu us\n", acc->p50 / 1000,
                acc->p99 / 1000);
@@ -623,71 +462,28 @@ report(lab_run_t *r)
 }
 
 static int
-stop_nodes(lab_run_t *r)
-{
-    int code = 0;
-
-    for (u32 i = 0; i < NODES; i++)
-        if (r->node[i].pid)
-            kill(r->node[i].pid, SIGTERM);
-    for (u32 i = 0; i < NODES; i++) {
-        int status = 0;
-        if (r->node[i].pid && waitpid(r->node[i].pid, &status, 0) > 0 && status)
-            code = 1;
-        if (r->node[i].attached)
-            qs_attach_close(&r->node[i].attach);
-    }
-    return code;
-}
-
-static int
-open_lab(lab_run_t *r, qs_config_t const *cfg)
-{
-    qs_lab_level_t want = QS_LAB_ROOT;
-
-    for (u32 l = 0; r->opt.level && l <= QS_LAB_LEVEL_CNT; l++) {
-        if (l == QS_LAB_LEVEL_CNT) {
-            fprintf(stderr, "quickstep dev: --level %s: root, user or loopback\n", r->opt.level);
-            return 2;
-        }
-        want = (qs_lab_level_t)l;
-        if (!strcmp(r->opt.level, qs_lab_level_name(want)))
-            break;
-    }
-    int err = qs_lab_open_queues(&r->lab, NODES, want, cfg->net.tiles);
-    if (err) {
-        qs_log(&lab_fails, "no network for the lab: %s", r->lab.why[QS_LAB_LOOPBACK]);
-        return 3;
-    }
-    for (u32 l = want; l < (u32)r->lab.level; l++)
-        qs_log(&lab_says, "the lab steps down from level %s: %s",
-               qs_lab_level_name((qs_lab_level_t)l), r->lab.why[l]);
-    return 0;
-}
-
-static int
 run_lab(lab_run_t *r, qs_config_t const *cfg)
 {
-    int code = open_lab(r, cfg);
+    int code = qs_dev_open(&r->lab, NODES, r->opt.level, cfg->net.tiles);
 
     if (!code)
         code = configure_nodes(r, cfg);
     if (code)
         return code;
     for (u32 i = NODES; !code && i-- > 0;)
-        code = start_node(r, i);
+        code = qs_dev_start(&r->nodes, i);
     if (!code) {
         r->started_ns = qs_clock_now(&r->clock);
-        qs_log(&lab_says, "%u nodes on network level %s, %s; instances %s and %s", NODES,
-               qs_lab_level_name(r->lab.level), provider_text(r), r->node[0].instance,
-               r->node[1].instance);
+        qs_log(&qs_dev_says, "%u nodes on network level %s, %s; instances %s and %s", NODES,
+               qs_lab_level_name(r->lab.level), qs_dev_provider_text(&r->node[RECEIVER].attach),
+               r->node[0].instance, r->node[1].instance);
         code = watch(r);
     }
     if (!code) {
         settle(r);
         code = report(r);
     }
-    int stopped = stop_nodes(r);
+    int stopped = qs_dev_stop_all(&r->nodes);
     qs_lab_close(&r->lab);
     return code ? code : stopped;
 }
@@ -762,7 +558,19 @@ qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos)
         qs_clock_calibrate(&r->clock, CALIBRATE_NS);
         r->cpus = calloc(1, sizeof(*r->cpus));
         qs_cpus_look(r->cpus, NULL);
-        code = run_lab(r, &cfg);
+        r->nodes = (qs_dev_nodes_t){.lab = &r->lab,
+                                    .node = r->node,
+                                    .cnt = NODES,
+                                    .clock = &r->clock,
+                                    .topos = topos,
+                                    .cpus = r->cpus,
+                                    .signal_fd = r->signal_fd,
+                                    .threads = r->opt.threads};
+        if (qs_dev_gossip_wanted(&r->opt.gossip))
+            code = qs_dev_gossip(&r->nodes, &r->opt.gossip, &cfg, r->opt.level, r->opt.seconds,
+                                 r->opt.json);
+        else
+            code = run_lab(r, &cfg);
     }
     free(r->cpus);
     free(r);

@@ -1,7 +1,29 @@
 /* Goal: nodes that know one entrypoint find each other, new values reach all within a second, who goes is
    forgotten and who comes back is found; and of hostile input each kind is counted under its own name
    and changes nothing.
-   Method: whole clusters in this process, with real messages and signatures, in simulated time. */
+   Method: whole clusters in this process, with real messages and signatures, in simulated time.
+
+   The rows of the spec's list of bad input (§15), and where each is tested; T: this file.
+
+       1 2 4             test_gossip, no_sample_is_accepted_when_it_is_cut_or_lengthened
+       3 5-12 14 15 17   test_gossip, one_wrong_field_is_refused_for_its_own_reason (each with its row), as
+       25 26 35 37-42      are these
+       44-48 60-62
+       13                test_gossip, a_pull_request_of_another_value_than_a_contact_is_refused
+       16                test_gossip, a_bit_vector_has_no_more_bits_than_words
+       18 19             T, a_filter_without_bits_or_keys_or_with_a_wrong_count_is_answered; test_bloom
+       20-24 33 34       T, hostile_pull_requests_..., of values: hostile_contact_infos_..., no_signature_...
+       27-29             T, prunes_are_obeyed_in_both_forms_and_only_for_us_now_and_signed
+       30                T, a_prune_of_our_own_values_is_skipped
+       31 32             T, hostile_pings_and_pongs_are_named; test_ping
+       36 51-54 57       T, hostile_contact_infos_are_named_and_not_believed
+       43                EpochSlots are never inflated here: the bytes pass through as they are
+       49                test_gossip, ports_of_a_contact_add_up_to_65535_at_most
+       50                test_gossip, a_socket_nobody_can_send_to_is_as_good_as_absent
+       55 58 59          T, values_of_strangers_and_repeats_are_named
+       56                T, a_twin_that_began_later_is_noticed_only_when_it_has_our_key
+       63                test_ip_echo; both sides over TCP: test_echo, e2e/test_gossip.sh
+       64                T, what_was_refused_or_replaced_is_not_pulled_again; test_crds_table */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -182,8 +204,16 @@ Test(gossip_node, hostile_contact_infos_are_named_and_not_believed)
     expect_event(shred_version, push_contact(&c, false));
     c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].port = 0;
     expect_event(address, push_contact(&c, false));
-    c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = 0x7f000001;
+    c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = 0xe0000001; /* multicast */
     expect_event(address, push_contact(&c, false));
+    static u32 const private[] = {0x0a000063, 0x7f000001, 0xac100001, 0xac1fffff,
+                                  0xc0a80001, 0xa9fe0001, 0x00000001, 0xffffffff};
+    net.at[0].node.conf.private_ok = false; /* as on the public network */
+    for (u32 i = 0; i < QS_COUNT(private); i++) {
+        c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = private[i];
+        expect_event(address, push_contact(&c, false));
+    }
+    net.at[0].node.conf.private_ok = true;
     c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = net.at[0].ip;
     expect_event(address, push_contact(&c, false));
     c = evil_contact();
@@ -312,7 +342,10 @@ Test(gossip_node, hostile_pull_requests_are_named_and_cost_no_more_than_a_ping)
     net.look = look;
     expect_event(unproven, send_to_0(0x0a000063, 8001, out, sz));
     cr_assert(eq(u64, bytes_out, QS_GOSSIP_PING_SZ));
+    expect_event(address, send_to_0(0xe0000001, 8001, out, sz));
+    net.at[0].node.conf.private_ok = false;
     expect_event(address, send_to_0(0x7f000001, 8001, out, sz));
+    net.at[0].node.conf.private_ok = true;
     expect_event(address, send_to_0(0x0a000063, 0, out, sz));
     sz = request_of(out, &c, net.at[1].secret);
     expect_event(caller_signature, send_to_0(0x0a000063, 8001, out, sz));
@@ -346,4 +379,205 @@ Test(gossip_node, never_more_bytes_out_to_an_unproven_address_than_came_in)
         cr_assert(le(u64, bytes_out, bytes_in));
     }
     cr_assert(gt(u64, bytes_out, 0));
+}
+
+/* Pull requests that node 1 sends. */
+static u64 asked;
+
+static bool
+count_asked(net_t *n, net_packet_t const *p)
+{
+    asked += p->src_ip == n->at[1].ip && !p->data[0];
+    return true;
+}
+
+Test(gossip_node, an_entrypoint_that_says_nothing_is_asked_once_a_round)
+{
+    net_open(&net, 2);
+    net.at[0].up = false;
+    net.look = count_asked;
+    net_run(&net, 10000);
+    cr_assert(le(u64, asked, 21));
+    net.at[0].up = true;
+    net_run(&net, 2000);
+    cr_assert(eq(u32, net_known_pairs(&net), 4));
+}
+
+static u32
+answers_to(u32 key_cnt, u32 word_cnt, u64 bits_set, u32 who)
+{
+    u8 data[400], value[500], out[QS_GOSSIP_MTU];
+    u64 key[2] = {1, 2}, word[1] = {0};
+    qs_contact_t c = net.at[who].node.conf.self;
+    u64 before = net.at[0].node.tx[QS_GOSSIP_PULL_RESPONSE];
+
+    c.wallclock = net.now_ms;
+    u32 sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), net.at[who].secret);
+    for (u64 part = 0; part < 64; part++) {
+        qs_gossip_filter_out_t f = {.key = key,
+                                    .key_cnt = key_cnt,
+                                    .word = word,
+                                    .word_cnt = word_cnt,
+                                    .bit_cnt = 64 * word_cnt,
+                                    .bits_set = bits_set,
+                                    .mask_bits = 6,
+                                    .mask = part << 58 | UINT64_MAX >> 6};
+        u32 out_sz = qs_gossip_write_pull_request(out, QS_GOSSIP_MTU, &f, value, sz);
+        net_put(&net, net.at[who].ip, net.at[who].port, net.at[0].ip, net.at[0].port, out, out_sz);
+    }
+    net_run(&net, 3);
+    return (u32)(net.at[0].node.tx[QS_GOSSIP_PULL_RESPONSE] - before);
+}
+
+Test(gossip_node, a_filter_without_bits_or_keys_or_with_a_wrong_count_is_answered)
+{
+    open_three();
+    cr_assert(gt(u32, answers_to(0, 0, 0, 1), 0));
+    cr_assert(gt(u32, answers_to(2, 0, 0, 1), 0));
+    cr_assert(gt(u32, answers_to(0, 1, 0, 1), 0));
+    cr_assert(gt(u32, answers_to(2, 1, UINT64_MAX, 1), 0));
+}
+
+Test(gossip_node, one_address_cannot_use_up_what_is_answered)
+{
+    open_three();
+    u64 before = event(0, QS_GOSSIP_ON_pull_ip_budget);
+    for (u32 i = 0; i < 2200; i++) /* of 64 requests, each of 8 or more */
+        answers_to(0, 0, 0, 1);
+    cr_assert(gt(u64, event(0, QS_GOSSIP_ON_pull_ip_budget), before));
+    net.at[0].node.pull_bytes = 1u << 20; /* as if those had not cost what all share */
+    cr_assert(gt(u32, answers_to(0, 0, 0, 2), 0), "the others are served");
+}
+
+/* answers_to_one sends one request instead of 64. */
+static u32
+answers_to_one(u32 who)
+{
+    u8 data[400], value[500], out[QS_GOSSIP_MTU];
+    qs_contact_t c = net.at[who].node.conf.self;
+    u64 before = net.at[0].node.tx[QS_GOSSIP_PULL_RESPONSE];
+
+    c.wallclock = net.now_ms;
+    u32 sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), net.at[who].secret);
+    qs_gossip_filter_out_t f = {.mask_bits = 6, .mask = UINT64_MAX >> 6};
+    sz = qs_gossip_write_pull_request(out, QS_GOSSIP_MTU, &f, value, sz);
+    send_to_0(net.at[who].ip, net.at[who].port, out, sz);
+    return (u32)(net.at[0].node.tx[QS_GOSSIP_PULL_RESPONSE] - before);
+}
+
+Test(gossip_node, half_of_what_is_answered_is_for_the_staked)
+{
+    u8 stranger[32] = {9};
+
+    open_three();
+    net.at[0].node.pull_bytes = 1u << 19;
+    net.at[0].node.pull_refill_ms = net.now_ms + 1;
+    cr_assert(gt(u32, answers_to(0, 0, 0, 1), 0), "without stakes all are alike");
+    qs_gossip_set_stake(&net.at[0].node, stranger, QS_LAMPORTS_A_SOL, net.now_ms);
+    qs_gossip_set_stake(&net.at[0].node, net.at[2].node.conf.self.pubkey, QS_LAMPORTS_A_SOL,
+                        net.now_ms);
+    net.at[0].node.pull_bytes = 1u << 18;
+    net.at[0].node.pull_refill_ms = net.now_ms + 1;
+    expect_event(pull_budget, cr_assert(eq(u32, answers_to_one(1), 0)));
+    net.at[0].node.pull_refill_ms = net.now_ms + 1;
+    expect_event(pull_answered, answers_to_one(2));
+}
+
+Test(gossip_node, a_prune_of_our_own_values_is_skipped)
+{
+    qs_active_peer_t const *target[QS_ACTIVE_FANOUT];
+    u8 out[QS_GOSSIP_MTU], to_sign[1300], origins[64];
+    u32 sig_off;
+
+    open_three();
+    qs_gossip_node_t *n = &net.at[0].node;
+    u8 const *self = n->conf.self.pubkey, *peer = net.at[1].node.conf.self.pubkey;
+    memcpy(origins, self, 32);
+    memcpy(origins + 32, evil_key, 32);
+    cr_assert(eq(u32, qs_active_targets(&n->active, evil_key, 0, false, target), 2));
+    qs_gossip_prune_t p = {
+        .from = peer, .dest = self, .origins = origins, .cnt = 2, .wallclock = net.now_ms};
+    u32 sz = qs_gossip_write_prune(out, QS_GOSSIP_MTU, &p, &sig_off);
+    u32 cnt = qs_gossip_prune_to_sign(to_sign, sizeof(to_sign), &p, true);
+    qs_ed25519_sign(out + sig_off, to_sign, cnt, peer, net.at[1].secret);
+    expect_event(prune_taken, send_to_0(net.at[1].ip, net.at[1].port, out, sz));
+    cr_assert(eq(u32, qs_active_targets(&n->active, evil_key, 0, false, target), 1));
+    cr_assert(eq(u32, qs_active_targets(&n->active, self, 0, false, target), 2));
+}
+
+Test(gossip_node, no_signature_that_only_lax_rules_accept_is_good)
+{
+    static u8 const order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7,
+                                 0xa2, 0xde, 0xf9, 0xde, 0x14, 0,    0,    0,    0,    0,    0,
+                                 0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
+    u8 data[400], value[500];
+
+    open_three();
+    qs_contact_t c = net.at[1].node.conf.self;
+    c.wallclock = net.now_ms;
+    u32 sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), net.at[1].secret);
+    for (u32 i = 0, carry = 0; i < 32; i++) { /* S + L: the same scalar, not canonical */
+        carry += value[32 + i] + order[i];
+        value[32 + i] = (u8)carry;
+        carry >>= 8;
+    }
+    expect_event(signature, push_to_0(value, sz));
+    memset(c.pubkey, 0, 32);
+    c.pubkey[0] = 1; /* the neutral element: R = 1, S = 0 fits every message */
+    sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), evil_secret);
+    memset(value, 0, 64);
+    value[0] = 1;
+    expect_event(signature, push_to_0(value, sz));
+}
+
+Test(gossip_node, what_was_refused_or_replaced_is_not_pulled_again)
+{
+    u8 data[400], value[500], out[QS_GOSSIP_MTU], stranger[32] = {9};
+
+    open_three();
+    qs_crds_table_t *t = &net.at[0].node.table;
+    u8 const *friend = net.at[1].node.conf.self.pubkey;
+    u32 sz = qs_crds_write_lowest_slot(data, sizeof(data), friend, 5, net.now_ms);
+    push_to_0(value, value_of(value, data, sz, net.at[1].secret));
+    u64 purged = t->purged.head;
+    sz = qs_crds_write_lowest_slot(data, sizeof(data), friend, 4, net.now_ms - 9);
+    sz = value_of(value, data, sz, net.at[1].secret);
+    u32 out_sz = qs_gossip_write_values(out, sizeof(out), QS_GOSSIP_PULL_RESPONSE, evil_key);
+    out_sz = qs_gossip_add_value(out, sizeof(out), out_sz, value, sz);
+    expect_event(older, send_to_0(0x0a000063, 8001, out, out_sz));
+    cr_assert(eq(u64, t->purged.head, purged + 1));
+
+    /* Who was away so long that it is forgotten, and of whom somebody has an old ContactInfo. */
+    qs_contact_t c = net.at[2].node.conf.self;
+    c.wallclock = net.now_ms;
+    qs_gossip_set_stake(&net.at[0].node, stranger, QS_LAMPORTS_A_SOL, net.now_ms);
+    net.at[2].up = net.at[1].up = false;
+    net_run(&net, 2 * QS_CRDS_TTL_MS);
+    cr_assert(not(net_knows(&net, 0, 2)));
+    sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), net.at[2].secret);
+    out_sz = qs_gossip_write_values(out, sizeof(out), QS_GOSSIP_PULL_RESPONSE, evil_key);
+    out_sz = qs_gossip_add_value(out, sizeof(out), out_sz, value, sz);
+    u64 failed = t->failed.head;
+    expect_event(expired, send_to_0(0x0a000063, 8001, out, out_sz));
+    cr_assert(eq(u64, t->failed.head, failed + 1));
+}
+
+Test(gossip_node, a_flood_of_strangers_takes_nothing_from_those_we_know)
+{
+    u32 strangers = 0, known = 0;
+
+    open_three();
+    qs_gossip_node_t *n = &net.at[0].node;
+    for (u32 ms = 0; ms < 10000; ms++) {
+        for (u32 i = 0; i < 50; i++) /* 50,000 a second, each from another address */
+            strangers += qs_gossip_admit(n, 0x0b000000 + 50 * ms + i, net.now_ms + ms);
+        known += qs_gossip_admit(n, net.at[1 + ms % 2].ip, net.now_ms + ms);
+    }
+    cr_assert(eq(u32, known, 10000));
+    cr_assert(le(u32, strangers, 4000 + 2 * 10000));
+    for (u32 i = 0; i < 20000; i++)
+        known += qs_gossip_admit(n, net.at[1].ip, net.now_ms + 10000);
+    cr_assert(le(u32, known, 10000 + 5000), "nor may one of those flood us");
+    cr_assert(qs_gossip_admit(n, net.at[2].ip, net.now_ms + 10000));
+    cr_assert(gt(u64, event(0, QS_GOSSIP_ON_flood), 400000));
 }

@@ -8,9 +8,11 @@
 #include "disco/gossip/qs_gossip_node.h"
 #include "waltz/crypto/qs_sha256.h"
 
-#define QS_GOSSIP_PONG_SLOTS 4096u
-#define QS_GOSSIP_CLAIM_MAX  (QS_GOSSIP_BATCH * QS_GOSSIP_VALUE_MAX)
-#define QS_GOSSIP_SIGNED_MAX 1200u /* bytes under a prune's signature */
+#define QS_GOSSIP_PONG_SLOTS   4096u
+#define QS_GOSSIP_ASKER_SLOTS  4096u
+#define QS_GOSSIP_SENDER_SLOTS 16384u
+#define QS_GOSSIP_CLAIM_MAX    (QS_GOSSIP_BATCH * QS_GOSSIP_VALUE_MAX)
+#define QS_GOSSIP_SIGNED_MAX   1200u /* bytes under a prune's signature */
 
 /* A batch of datagrams on its way through. */
 struct qs_gossip_work {

@@ -8,8 +8,8 @@ char const *
 qs_gossip_event_name(qs_gossip_event_t event)
 {
     static char const *const names[] = {
-#define NAME(name, help) #name,
-        QS_GOSSIP_EVENTS(NAME)
+#define NAME(arg, name, help) #name,
+        QS_GOSSIP_EVENTS(NAME, )
 #undef NAME
     };
     return event < QS_GOSSIP_EVENT_CNT ? names[event] : "unknown";
@@ -28,7 +28,7 @@ table_conf(qs_gossip_conf_t const *c, qs_hash_key_t key)
 
 /* place hands out the memory; with mem NULL it only adds up. */
 typedef struct parts {
-    u8 *table, *ping, *active, *received, *peer, *pong, *work, *unsigned_;
+    u8 *table, *ping, *active, *received, *peer, *pong, *asker, *sender, *work, *unsigned_;
 } parts_t;
 
 static u64
@@ -42,10 +42,12 @@ place(parts_t *p, u8 *mem, qs_gossip_conf_t const *c)
                       qs_received_footprint(c->received_max),
                       (u64)c->origin_max * sizeof(qs_peer_t),
                       QS_GOSSIP_PONG_SLOTS * sizeof(u32),
+                      QS_GOSSIP_ASKER_SLOTS * sizeof(struct qs_gossip_bucket),
+                      QS_GOSSIP_SENDER_SLOTS * sizeof(struct qs_gossip_sender),
                       sizeof(struct qs_gossip_work),
                       QS_GOSSIP_UNSIGNED_MAX * sizeof(struct qs_gossip_unsigned)};
-    u8 **const part[] = {&p->table, &p->ping, &p->active, &p->received,
-                         &p->peer,  &p->pong, &p->work,   &p->unsigned_};
+    u8 **const part[] = {&p->table, &p->ping,  &p->active, &p->received, &p->peer,
+                         &p->pong,  &p->asker, &p->sender, &p->work,     &p->unsigned_};
 
     for (u32 i = 0; i < QS_COUNT(sz); i++) {
         if (!sz[i])
@@ -72,6 +74,7 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     n->conf = *conf;
     place(&p, mem, conf);
     qs_rng_init(&n->rng, conf->seed, 0);
+    n->unsigned_cnt = (u32)qs_rng_u64(&n->rng); /* no answer to an earlier life is taken for ours */
     qs_hash_key_t key[3];
     for (u32 i = 0; i < 3; i++)
         key[i] = (qs_hash_key_t){qs_rng_u64(&n->rng), qs_rng_u64(&n->rng)};
@@ -82,6 +85,8 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     qs_received_init(&n->received, p.received, conf->received_max, key[2]);
     n->peer = (qs_peer_t *)p.peer;
     n->pong_cnt = (u32 *)p.pong;
+    n->asker = (struct qs_gossip_bucket *)(void *)p.asker;
+    n->sender = (struct qs_gossip_sender *)(void *)p.sender;
     n->work = (struct qs_gossip_work *)p.work;
     n->unsigned_ = (struct qs_gossip_unsigned *)p.unsigned_;
     qs_crds_set_stake(&n->table, conf->self.pubkey, QS_CRDS_PINNED, 0);
@@ -109,10 +114,20 @@ qs_gossip_reachable(qs_gossip_node_t const *n, u32 ip, u16 port)
 {
     u32 a = ip >> 24;
 
-    if (!port || a == 0 || a == 127 || a >= 224)
+    if (!port || a == 0 || a >= 224)
         return false;
     return n->conf.private_ok ||
-           !(a == 10 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 16 == 0xa9fe);
+           !(a == 10 || a == 127 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 16 == 0xa9fe);
+}
+
+bool
+qs_gossip_contact_in(qs_gossip_node_t const *n, u32 slot, qs_contact_t *contact)
+{
+    u32 head = QS_CRDS_SIG_SZ + 4;
+    u8 const *value = qs_crds_value(&n->table, slot);
+
+    return n->table.entry[slot].kind == QS_CRDS_CONTACT_INFO &&
+           !qs_contact_parse(value + head, n->table.entry[slot].sz - head, contact);
 }
 
 bool
@@ -120,11 +135,45 @@ qs_gossip_contact_of(qs_gossip_node_t const *n, u8 const *pubkey, qs_contact_t *
 {
     qs_crds_origin_t const *o = qs_crds_origin_of(&n->table, pubkey);
 
-    if (!o || o->contact == QS_CRDS_NONE)
+    return o && o->contact != QS_CRDS_NONE && qs_gossip_contact_in(n, o->contact, contact);
+}
+
+bool
+qs_gossip_row(qs_gossip_node_t const *n, u32 origin, u64 now_ms, qs_peers_row_t *row)
+{
+    static u8 const key[] = {[QS_PEERS_GOSSIP] = QS_CONTACT_GOSSIP,
+                             [QS_PEERS_TVU] = QS_CONTACT_TVU,
+                             [QS_PEERS_SERVE_REPAIR] = QS_CONTACT_SERVE_REPAIR,
+                             [QS_PEERS_TPU_QUIC] = QS_CONTACT_TPU_QUIC};
+    qs_crds_origin_t const *o = &n->table.origin[origin];
+    qs_contact_t c;
+    bool want;
+
+    if (!o->used || o->contact == QS_CRDS_NONE || !qs_gossip_contact_in(n, o->contact, &c))
         return false;
-    u32 head = QS_CRDS_SIG_SZ + 4;
-    u8 const *value = qs_crds_value(&n->table, o->contact);
-    return !qs_contact_parse(value + head, n->table.entry[o->contact].sz - head, contact);
+    qs_ping_pair_t pair = {.ip = c.socket[QS_CONTACT_GOSSIP].ip,
+                           .port = c.socket[QS_CONTACT_GOSSIP].port};
+    memcpy(pair.pubkey, o->key, 32);
+    bool own = o->stake == QS_CRDS_PINNED;
+    memset(row, 0, sizeof(*row));
+    row->stake = own ? n->own_stake : o->stake;
+    row->wallclock = c.wallclock;
+    row->outset = c.outset;
+    row->ordinal = n->table.entry[o->contact].ordinal;
+    row->shred_version = c.shred_version;
+    row->major = c.major;
+    row->minor = c.minor;
+    row->patch = c.patch;
+    row->client = c.client;
+    row->used = 1;
+    row->proven = own || qs_ping_check(&n->ping, &pair, now_ms, &want);
+    row->own = own;
+    memcpy(row->pubkey, o->key, 32);
+    for (u32 i = 0; i < QS_PEERS_SOCKET_CNT; i++) {
+        row->ip[i] = c.socket[key[i]].ip;
+        row->port[i] = c.socket[key[i]].port;
+    }
+    return true;
 }
 
 void

@@ -2,7 +2,11 @@
 
 #include "disco/gossip/qs_gossip_inner.h"
 
-#define PONGS_A_SECOND 20u /* to one address */
+#define PONGS_A_SECOND  20u   /* to one address */
+#define KNOWN_RATE      5u    /* datagrams a ms that one proven address may send, ... */
+#define KNOWN_BURST     5000u /* ... and at once */
+#define STRANGERS_RATE  2u    /* the same for all others together */
+#define STRANGERS_BURST 4000u
 
 typedef struct qs_gossip_work work_t;
 
@@ -47,6 +51,31 @@ static bool
 read_contact(u8 const *data, qs_crds_t const *v, qs_contact_t *contact)
 {
     return !qs_contact_parse(data + v->body_off, (u32)v->off + v->sz - v->body_off, contact);
+}
+
+static struct qs_gossip_sender *
+sender_of(qs_gossip_node_t const *n, u32 ip)
+{
+    return &n->sender[qs_hash_u64(&n->table.conf.key, ip) % QS_GOSSIP_SENDER_SLOTS];
+}
+
+bool
+qs_gossip_admit(qs_gossip_node_t *n, u32 ip, u64 now_ms)
+{
+    struct qs_gossip_sender *s = sender_of(n, ip);
+    bool known = s->ip == ip && s->proven_ms && now_ms < s->proven_ms + QS_PING_TTL_MS;
+    u64 rate = known ? KNOWN_RATE : STRANGERS_RATE, burst = known ? KNOWN_BURST : STRANGERS_BURST;
+
+    s = known ? s : &n->stranger;
+    if (now_ms > s->since_ms) {
+        s->tokens =
+            (u32)qs_min_u64(s->tokens + qs_min_u64(now_ms - s->since_ms, burst) * rate, burst);
+        s->since_ms = now_ms;
+    }
+    if (!s->tokens)
+        return count(n, QS_GOSSIP_ON_flood);
+    s->tokens--;
+    return true;
 }
 
 /* may_call says whether a pull request's caller is worth a signature. */
@@ -303,6 +332,13 @@ take_ping(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t co
         return;
     }
     n->pong_cnt[slot]++;
+    for (u32 e = 0; e < n->conf.entrypoint_cnt; e++) {
+        bool first = !(n->heard >> e & 1) && n->conf.entrypoint[e].ip == d->src_ip &&
+                     n->conf.entrypoint[e].port == d->src_port;
+        n->heard |= (u32)first << e;
+        if (first && !n->peer_cnt) /* once it has our pong it has answers */
+            n->next_pull_ms = now_ms + QS_GOSSIP_TICK_MS;
+    }
     memcpy(preimage, "SOLANA_PING_PONG", 16);
     memcpy(preimage + 16, d->data + msg->ping.token_off, 32);
     qs_sha256(hash, preimage, sizeof(preimage));
@@ -321,6 +357,11 @@ take_pong(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t co
     memcpy(pair.pubkey, d->data + msg->from_off, 32);
     bool ok = qs_ping_answer(&n->ping, &pair, d->data + msg->ping.token_off, now_ms);
     count(n, ok ? QS_GOSSIP_ON_pong_taken : QS_GOSSIP_ON_pong_unasked);
+    if (ok) {
+        struct qs_gossip_sender *s = sender_of(n, d->src_ip);
+        s->ip = d->src_ip;
+        s->proven_ms = now_ms;
+    }
 }
 
 /* take_caller answers a pull request, and believes its caller's ContactInfo as if it had been pushed: it

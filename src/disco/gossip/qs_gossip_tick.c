@@ -6,9 +6,11 @@
 #define FILTER_ITEMS_MIN  65536u /* that a filter is sized for, as the network does */
 #define PULLS_A_ROUND_MAX 64u
 #define FEW_CONTACTS      32u
-#define PUSH_VALUES       256u       /* that one tick sends on */
-#define ANSWER_BURST      (1u << 20) /* bytes */
-#define ANSWER_RATE       8000u      /* bytes a ms */
+#define PUSH_VALUES       256u         /* that one tick sends on */
+#define ANSWER_BURST      (1u << 20)   /* bytes */
+#define ANSWER_RATE       8000u        /* bytes a ms */
+#define ASKER_BURST       (1ull << 20) /* values looked at times keys, for one address (spec §6.4) */
+#define ASKER_RATE        262ull       /* ... a ms */
 #define ANSWER_JITTER_MS  3750u
 #define EXPIRE_ROUNDS     10u /* ticks in which all origins are looked at */
 
@@ -202,7 +204,8 @@ pull(qs_gossip_node_t *n, u64 now_ms)
         qs_peer_t const *peer = draw_peer(n);
         if (peer)
             send_pull(n, &p, partition, peer->ip, peer->port);
-        if (ask_entrypoint)
+        if (ask_entrypoint &&
+            (!i || n->heard >> e & 1)) /* it pings us first, and answers nothing */
             send_pull(n, &p, partition, n->conf.entrypoint[e].ip, n->conf.entrypoint[e].port);
     }
     if (ask_entrypoint)
@@ -230,6 +233,25 @@ served(qs_gossip_node_t const *n, qs_crds_entry_t const *e)
     }
 }
 
+/* address_may takes from what one address may ask for.  Strangers with one hash share it. */
+static bool
+address_may(qs_gossip_node_t *n, u32 ip, qs_gossip_filter_t const *f, u64 now_ms)
+{
+    struct qs_gossip_bucket *b =
+        &n->asker[qs_hash_u64(&n->table.conf.key, ip) % QS_GOSSIP_ASKER_SLOTS];
+    u64 look = n->table.cnt >> f->mask_bits, keys = f->key_cnt > 8 ? f->key_cnt : 8;
+    u64 cost = (look ? look : 1) * keys, passed = now_ms - b->since_ms;
+
+    b->tokens = b->since_ms && passed < ASKER_BURST / ASKER_RATE
+                    ? qs_min_u64(b->tokens + passed * ASKER_RATE, ASKER_BURST)
+                    : ASKER_BURST;
+    b->since_ms = now_ms;
+    if (b->tokens < qs_min_u64(cost, ASKER_BURST))
+        return false;
+    b->tokens -= qs_min_u64(cost, ASKER_BURST);
+    return true;
+}
+
 void
 qs_gossip_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t const *msg,
                  u64 now_ms)
@@ -250,8 +272,14 @@ qs_gossip_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_m
     n->pull_refill_ms = now_ms;
     /* Looking costs too: a byte for every eight slots, and for every key more than three. */
     u64 cost = n->table.conf.value_max / 8 * (f->key_cnt > 3 ? f->key_cnt : 3) / 3;
-    if (n->pull_bytes < cost + QS_GOSSIP_MTU) {
+    /* Once stakes are known, half of what may be answered is for those who have some. */
+    bool staked = !n->table.staked_cnt || qs_gossip_stake(n, d->data + msg->from_off);
+    if (n->pull_bytes < cost + QS_GOSSIP_MTU + (staked ? 0 : ANSWER_BURST / 2)) {
         n->event[QS_GOSSIP_ON_pull_budget]++;
+        return;
+    }
+    if (!address_may(n, d->src_ip, f, now_ms)) {
+        n->event[QS_GOSSIP_ON_pull_ip_budget]++;
         return;
     }
     n->pull_bytes -= cost;

@@ -15,9 +15,9 @@ static u8 const vote_program[32] = {
 char const *
 qs_gossip_reason_name(qs_gossip_reason_t reason)
 {
-    static char const *const names[] = {
-#define NAME(name, text) #name,
-        QS_GOSSIP_REASONS(NAME)
+    static char const *const names[] = {"ok",
+#define NAME(arg, name, text) #name,
+                                        QS_GOSSIP_REASONS(NAME, )
 #undef NAME
     };
     return reason < QS_GOSSIP_REASON_CNT ? names[reason] : "unknown";
@@ -26,9 +26,9 @@ qs_gossip_reason_name(qs_gossip_reason_t reason)
 char const *
 qs_gossip_reason_text(qs_gossip_reason_t reason)
 {
-    static char const *const texts[] = {
-#define TEXT(name, text) text,
-        QS_GOSSIP_REASONS(TEXT)
+    static char const *const texts[] = {"well-formed",
+#define TEXT(arg, name, text) text,
+                                        QS_GOSSIP_REASONS(TEXT, )
 #undef TEXT
     };
     return reason < QS_GOSSIP_REASON_CNT ? texts[reason] : "unknown";

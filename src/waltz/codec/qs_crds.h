@@ -16,41 +16,41 @@
 #define QS_CRDS_SIG_SZ      64u
 #define QS_GOSSIP_CLOCK_MAX 1000000000000000ull /* wallclocks and slots are below */
 
-/* Why a datagram is refused: name, and what a person is told. */
-#define QS_GOSSIP_REASONS(X)                                                                       \
-    X(ok, "well-formed")                                                                           \
-    X(oversize, "longer than 1232 bytes")                                                          \
-    X(cut, "ends in the middle of a field")                                                        \
-    X(trailing, "bytes behind the message")                                                        \
-    X(kind, "unknown message")                                                                     \
-    X(empty, "no values")                                                                          \
-    X(count, "more values than fit")                                                               \
-    X(option, "an option byte that is neither 0 nor 1")                                            \
-    X(varint, "a number that is not in its shortest form, or too large")                           \
-    X(bits, "a bit vector longer than its words")                                                  \
-    X(value_kind, "unknown kind of value")                                                         \
-    X(dead_kind, "a kind of value that is no longer used")                                         \
-    X(wallclock, "a time beyond 10^15 ms")                                                         \
-    X(caller, "a pull request whose value is no ContactInfo")                                      \
-    X(mask_bits, "a pull request's mask of less than 6 or more than 63 bits")                      \
-    X(prune_from, "a prune in somebody else's name")                                               \
-    X(vote_index, "a vote's index of 32 or more")                                                  \
-    X(vote_txn, "a vote whose transaction is none")                                                \
-    X(lowest_slot, "a LowestSlot with fields in use that are dead, or a slot beyond 10^15")        \
-    X(epoch_slots, "EpochSlots with an index, slot or count out of range")                         \
-    X(duplicate, "a DuplicateShred with an index or chunk out of range")                           \
-    X(snapshot, "SnapshotHashes with a slot out of range or out of order")                         \
-    X(restart, "a restart value with an unknown form")                                             \
-    X(ipv6, "an address that is not IPv4")                                                         \
-    X(addr_repeated, "an address twice in a ContactInfo")                                          \
-    X(addr_unused, "an address in a ContactInfo that no socket uses")                              \
-    X(socket_index, "a socket with an address that is not there")                                  \
-    X(socket_key, "two sockets of one key")                                                        \
-    X(socket_port, "a port beyond 65535")
+/* Why a datagram is refused: X(arg, name, what a person is told), so that names can be given a prefix. */
+#define QS_GOSSIP_REASONS(X, arg)                                                                  \
+    X(arg, oversize, "longer than 1232 bytes")                                                     \
+    X(arg, cut, "ends in the middle of a field")                                                   \
+    X(arg, trailing, "bytes behind the message")                                                   \
+    X(arg, kind, "unknown message")                                                                \
+    X(arg, empty, "no values")                                                                     \
+    X(arg, count, "more values than fit")                                                          \
+    X(arg, option, "an option byte that is neither 0 nor 1")                                       \
+    X(arg, varint, "a number that is not in its shortest form, or too large")                      \
+    X(arg, bits, "a bit vector longer than its words")                                             \
+    X(arg, value_kind, "unknown kind of value")                                                    \
+    X(arg, dead_kind, "a kind of value that is no longer used")                                    \
+    X(arg, wallclock, "a time beyond 10^15 ms")                                                    \
+    X(arg, caller, "a pull request whose value is no ContactInfo")                                 \
+    X(arg, mask_bits, "a pull request's mask of less than 6 or more than 63 bits")                 \
+    X(arg, prune_from, "a prune in somebody else's name")                                          \
+    X(arg, vote_index, "a vote's index of 32 or more")                                             \
+    X(arg, vote_txn, "a vote whose transaction is none")                                           \
+    X(arg, lowest_slot, "a LowestSlot with fields in use that are dead, or a slot beyond 10^15")   \
+    X(arg, epoch_slots, "EpochSlots with an index, slot or count out of range")                    \
+    X(arg, duplicate, "a DuplicateShred with an index or chunk out of range")                      \
+    X(arg, snapshot, "SnapshotHashes with a slot out of range or out of order")                    \
+    X(arg, restart, "a restart value with an unknown form")                                        \
+    X(arg, ipv6, "an address that is not IPv4")                                                    \
+    X(arg, addr_repeated, "an address twice in a ContactInfo")                                     \
+    X(arg, addr_unused, "an address in a ContactInfo that no socket uses")                         \
+    X(arg, socket_index, "a socket with an address that is not there")                             \
+    X(arg, socket_key, "two sockets of one key")                                                   \
+    X(arg, socket_port, "a port beyond 65535")
 
 typedef enum qs_gossip_reason {
-#define QS_GOSSIP_REASON_(name, text) QS_GOSSIP_##name,
-    QS_GOSSIP_REASONS(QS_GOSSIP_REASON_)
+    QS_GOSSIP_ok, /* well-formed */
+#define QS_GOSSIP_REASON_(arg, name, text) QS_GOSSIP_##name,
+    QS_GOSSIP_REASONS(QS_GOSSIP_REASON_, )
 #undef QS_GOSSIP_REASON_
         QS_GOSSIP_REASON_CNT
 } qs_gossip_reason_t;

@@ -1,0 +1,235 @@
+#include "app/qs_dev_crowd.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "disco/gossip/qs_crowd.h"
+#include "disco/qs_topos.h"
+
+#define LAB_VERSION 4711u
+#define LOOK_MS     50
+#define NODE        0u
+#define CROWD       1u
+
+/* A tile whose time is watched. */
+typedef struct cost {
+    char const *name;
+    u32 node;
+    u64 ticks; /* of the kernel's clock, at the begin */
+    double percent;
+} cost_t;
+
+typedef struct crowd_run {
+    qs_dev_nodes_t all;
+    qs_dev_node_t node[2];
+    u32 members;
+    u64 begun_ns, contacts_ns, values_ns; /* UINT64_MAX: not yet */
+    u64 steady_ns;                        /* since when the costs are counted */
+    cost_t cost[4];
+} crowd_run_t;
+
+static u64
+gossip(crowd_run_t const *r, char const *name)
+{
+    return qs_attach_sum(&r->node[NODE].attach, "gossip", "gossip", name);
+}
+
+/* ticks_of reads how long a tile's process has run, in it and in the kernel; 0 if it is not there. */
+static u64
+ticks_of(crowd_run_t const *r, cost_t const *c)
+{
+    qs_attach_t const *a = &r->node[c->node].attach;
+    int tile = qs_plan_tile_of(a->plan, c->name);
+    char path[64], text[512];
+    unsigned long user = 0, kernel = 0;
+
+    if (tile < 0)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", qs_load_relaxed(&a->boot->tile[tile].pid));
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return 0;
+    char *read = fgets(text, sizeof(text), f);
+    char *rest = read ? strrchr(text, ')') : NULL;
+    fclose(f);
+    if (!rest ||
+        sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2)
+        return 0;
+    return user + kernel;
+}
+
+static void
+configure(crowd_run_t *r, qs_config_t const *cfg)
+{
+    for (u32 i = 0; i < 2; i++) {
+        qs_config_t *c = &r->node[i].cfg;
+        qs_dev_base(&r->all, i, cfg);
+        c->gossip.private_addresses = true;
+        c->gossip.entrypoints_cnt = 0;
+        if (!c->shred.version)
+            c->shred.version = LAB_VERSION;
+        c->crowd.members = r->members;
+    }
+    qs_config_gossip_t *g = &r->node[CROWD].cfg.gossip;
+    char target[16];
+    qs_dev_addr(r->all.lab, NODE, target);
+    snprintf(g->entrypoints[0], sizeof(g->entrypoints[0]), "%s:%u", target, cfg->port.gossip);
+    g->entrypoints_cnt = 1;
+    r->node[NODE].topo = &qs_topo_gossip;
+    r->node[CROWD].topo = &qs_topo_crowd;
+}
+
+static void
+look(crowd_run_t *r)
+{
+    u64 now = qs_clock_now(r->all.clock), took = now - r->begun_ns;
+
+    if (r->contacts_ns == UINT64_MAX && gossip(r, "contacts") >= r->members &&
+        gossip(r, "peers") >= r->members) {
+        r->contacts_ns = took;
+        qs_log(&qs_dev_progress, "all %u nodes are known, %lu ms after the start", r->members,
+               took / 1000000);
+    }
+    if (r->values_ns == UINT64_MAX &&
+        gossip(r, "values") >= (u64)r->members * (1 + QS_CROWD_EXTRA)) {
+        r->values_ns = took;
+        qs_log(&qs_dev_progress, "and all they say, %lu values, %lu ms after the start",
+               gossip(r, "values"), took / 1000000);
+    }
+    if (r->steady_ns || r->contacts_ns == UINT64_MAX || r->values_ns == UINT64_MAX)
+        return;
+    r->steady_ns = now;
+    for (u32 i = 0; i < QS_COUNT(r->cost); i++)
+        r->cost[i].ticks = ticks_of(r, &r->cost[i]);
+}
+
+static int
+watch(crowd_run_t *r, u64 seconds)
+{
+    int code = 0;
+
+    for (u64 told = 0;;) {
+        struct pollfd p = {.fd = r->all.signal_fd, .events = POLLIN};
+        struct signalfd_siginfo got;
+        if (poll(&p, 1, LOOK_MS) == 1 && read(p.fd, &got, sizeof(got)) > 0 &&
+            got.ssi_signo != SIGCHLD)
+            return 0;
+        if (qs_dev_gone(&r->all, &code) >= 0)
+            return code;
+        look(r);
+        u64 passed = (qs_clock_now(r->all.clock) - r->begun_ns) / 1000000000u;
+        if (passed != told && passed % 5 == 0)
+            qs_log(&qs_dev_progress, "%2lu s: %lu nodes, %lu of them answer, %lu values", passed,
+                   gossip(r, "contacts"), gossip(r, "peers"), gossip(r, "values"));
+        told = passed;
+        if (seconds && passed >= seconds)
+            return 0;
+    }
+}
+
+static void
+take_costs(crowd_run_t *r)
+{
+    u64 now = qs_clock_now(r->all.clock);
+    double hz = (double)sysconf(_SC_CLK_TCK), span = (double)(now - r->steady_ns) / 1e9;
+
+    for (u32 i = 0; r->steady_ns && i < QS_COUNT(r->cost); i++)
+        r->cost[i].percent =
+            100.0 * (double)(ticks_of(r, &r->cost[i]) - r->cost[i].ticks) / hz / span;
+}
+
+static u64
+memory_of(crowd_run_t const *r)
+{
+    qs_plan_t const *p = r->node[NODE].attach.plan;
+    int tile = qs_plan_tile_of(p, "gossip");
+    return tile < 0 ? 0 : p->tile[tile].wksp_sz;
+}
+
+static void
+print_json(crowd_run_t const *r, u64 seconds, bool ok)
+{
+    printf("{\"ok\":%s,\"nodes\":1,\"seconds\":%lu,", ok ? "true" : "false", seconds);
+    qs_dev_provider_json(&r->node[NODE].attach);
+    printf("\"network\":\"%s\",\"gossip\":{\"peers_min\":%lu,\"converged_ns\":",
+           qs_lab_level_name(r->all.lab->level), gossip(r, "peers"));
+    printf(r->contacts_ns == UINT64_MAX ? "null" : "%lu", r->contacts_ns);
+    printf(",\"crowd\":%u,\"contacts\":%lu,\"values\":%lu,\"values_complete_ns\":", r->members,
+           gossip(r, "contacts"), gossip(r, "values"));
+    printf(r->values_ns == UINT64_MAX ? "null" : "%lu", r->values_ns);
+    printf(",\"memory_bytes\":%lu,\"cpu_percent\":{", memory_of(r));
+    for (u32 i = 0; i < QS_COUNT(r->cost); i++)
+        printf("%s\"%s\":%.1f", i ? "," : "", r->cost[i].name, r->cost[i].percent);
+    printf("}}}\n");
+}
+
+static void
+print_text(crowd_run_t const *r, bool ok)
+{
+    if (r->contacts_ns != UINT64_MAX)
+        printf("all %u nodes known %lu ms after the start\n", r->members, r->contacts_ns / 1000000);
+    if (r->values_ns != UINT64_MAX)
+        printf("all their values known %lu ms after the start\n", r->values_ns / 1000000);
+    printf("at the end %lu nodes, %lu of them answer, %lu values\n", gossip(r, "contacts"),
+           gossip(r, "peers"), gossip(r, "values"));
+    printf("memory of the gossip tile: %lu MiB, all of it taken at the start\n",
+           memory_of(r) >> 20);
+    for (u32 i = 0; r->steady_ns && i < QS_COUNT(r->cost); i++)
+        printf("%s %-6s took %5.1f %% of one core since then\n",
+               r->cost[i].node == NODE ? "node:" : "load:", r->cost[i].name, r->cost[i].percent);
+    printf("%s\n",
+           ok ? "ok: the node knows everybody" : "FAILED: the node does not know everybody");
+}
+
+static int
+run(crowd_run_t *r, qs_config_t const *cfg, u64 seconds, bool json)
+{
+    configure(r, cfg);
+    r->begun_ns = qs_clock_now(r->all.clock);
+    int code = qs_dev_start(&r->all, NODE);
+    if (!code)
+        code = qs_dev_start(&r->all, CROWD);
+    if (code)
+        return code;
+    r->begun_ns = qs_clock_now(r->all.clock);
+    qs_log(&qs_dev_says, "one node and a crowd of %u on the loopback; instances %s and %s",
+           r->members, r->node[NODE].instance, r->node[CROWD].instance);
+    code = watch(r, seconds);
+    if (code)
+        return code;
+    take_costs(r);
+    bool ok = r->contacts_ns != UINT64_MAX && gossip(r, "contacts") >= r->members;
+    seconds = (qs_clock_now(r->all.clock) - r->begun_ns) / 1000000000u;
+    if (json)
+        print_json(r, seconds, ok);
+    else
+        print_text(r, ok);
+    return ok ? 0 : 4;
+}
+
+int
+qs_dev_crowd(qs_dev_nodes_t const *base, u32 members, qs_config_t const *cfg, u64 seconds,
+             bool json)
+{
+    crowd_run_t *r = calloc(1, sizeof(*r));
+
+    r->all = *base;
+    r->all.node = r->node;
+    r->all.cnt = 2;
+    r->members = members;
+    r->contacts_ns = r->values_ns = UINT64_MAX;
+    cost_t const cost[] = {
+        {.name = "gossip"}, {.name = "sign"}, {.name = "net"}, {.name = "crowd", .node = CROWD}};
+    memcpy(r->cost, cost, sizeof(cost));
+    int code = qs_dev_open(r->all.lab, 2, "loopback", 1);
+    if (!code) {
+        code = run(r, cfg, seconds, json);
+        int stopped = qs_dev_stop_all(&r->all);
+        code = code ? code : stopped;
+        qs_lab_close(r->all.lab);
+    }
+    free(r);
+    return code;
+}
