@@ -52,7 +52,7 @@ same() { host | diff "$dir/before" - || fail "$1: the host is not as before"; }
 
 # A dry run shows the commands and does nothing; check needs no root and does nothing.
 cfg init --dry-run >"$dir/dry" || fail "dry run"
-grep -q "^RUN: echo $((pages_before + 3)) > $pool\$" "$dir/dry" || fail "dry run: $(cat "$dir/dry")"
+grep -q "^RUN: echo $((pages_before + 20)) > $pool\$" "$dir/dry" || fail "dry run: $(cat "$dir/dry")"
 same "dry run"
 nobody "$dir/quickstep" configure check --json "${settings[@]}" >"$dir/check" 2>&1
 [ $? = 3 ] || fail "check by nobody: $(cat "$dir/check")"
@@ -68,7 +68,7 @@ settings+=(--set hugetlbfs.user=nobody)
 cfg init --dry-run >"$dir/dry" || fail "dry run"
 cfg init >"$dir/init" 2>&1 || fail "init: $(cat "$dir/init")"
 diff <(grep ^RUN "$dir/dry") <(grep ^RUN "$dir/init") || fail "the dry run showed something else"
-[ "$(cat $pool)" = $((pages_before + 3)) ] || fail "$(cat $pool) pages"
+[ "$(cat $pool)" = $((pages_before + 20)) ] || fail "$(cat $pool) pages"
 [ "$(cat $rmem)" = $((2 * rmem_before)) ] || fail "rmem_max $(cat $rmem)"
 nobody "$dir/quickstep" configure check "${settings[@]}" >"$dir/said" 2>&1 || fail "check: $(cat "$dir/said")"
 

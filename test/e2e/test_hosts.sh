@@ -20,7 +20,7 @@ small tmpfs        | new_shm size=64k,mode=1777 |                           | 3 
 short tmpfs        | new_shm size=1m,mode=1777 |                            | 3 memory for net-0 .*room in its tmpfs | 3 memory for .*room in its tmpfs | 0,3 .
 read-only tmpfs    | new_shm ro                |                            | 0 not visible to other commands | 1,3 there is no tmpfs that we may write to | 0,3 .
 its nobody         | new_shm ro                | nobody                     | 0 not visible to other commands | 1,3 there is no tmpfs that we may write to | 0,3 .
-small group        | small_group               |                            | 3 the workspaces need 1 MiB, 0 MiB are available | 3 the workspaces need .* are available | 0,3 .
+small group        | small_group               |                            | 3 the workspaces need .* MiB, 0 MiB are available | 3 the workspaces need .* are available | 0,3 .
 read-only sys      | mount -o bind,ro /sys /sys |                           | 0 . | 0 . | 0,3 .
 hidden sys         | cover /sys                |                            | 0 . | 0 . | 3 a container hides it
 no node directory  | no_node_directory         | refuse ENOSYS mbind,set_mempolicy,get_mempolicy | 0 . | 0 . | 0,3 .

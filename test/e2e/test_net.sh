@@ -238,7 +238,7 @@ falls() {
 }
 falls net.stall 'ordinary sockets: received packets did not come through' &
 stall=$!
-falls net.tx_stuck 'ordinary sockets: packets were not sent' &
+falls net.tx_stuck 'packets were not sent' &
 stuck=$!
 ladder net.bind_eopnotsupp "j['xdp_mode'] == 'skb'" 1
 ladder net.bind_ebusy "j['provider'] == 'socket'" 1
