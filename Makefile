@@ -59,7 +59,7 @@ tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'te
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
 e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
-benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(OUT)/bench/lab $(OUT)/bench/veth
+benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(addprefix $(OUT)/bench/,lab net tiers)
 
 comma := ,
 
@@ -136,8 +136,15 @@ $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) $(if $(bench_$*),-DQS_PEER_$(peer_$*)) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a -lsodium -lcrypto $(bench_$*) $(LIBS) -o $@
 
-$(OUT)/bench/veth: test/bench/veth.sh $(OUT)/quickstep $(OUT)/e2e/recvmmsg
+# Numbers from a veth pair: a script, the receivers that it starts, and the user half's own bench.
+$(OUT)/bench/net: test/bench/veth.py $(OUT)/quickstep $(OUT)/bench/veth_tool $(OUT)/bench/net-user
 	$(Q)install -D -m 755 $< $@
+$(OUT)/bench/tiers: test/bench/veth.py $(OUT)/quickstep $(OUT)/bench/veth_tool
+	$(Q)install -D -m 755 $< $@
+$(OUT)/bench/veth_tool: test/bench/veth_tool.c $(OUT)/libquickstep.a
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
 
 $(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
 	$(Q)install -D -m 755 $< $@

@@ -197,20 +197,20 @@ anything_new(qs_stem_t *s)
 }
 
 static void
-wait_for_files(qs_stem_t *s, u64 timeout_ns)
+wait_for_files(qs_stem_t *s, u32 wait_cnt, u64 timeout_ns)
 {
     struct pollfd fd[QS_TILE_FD_MAX + 1];
     struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
                                .tv_nsec = (long)(timeout_ns % 1000000000u)};
 
-    for (u32 i = 0; i < s->wait_cnt; i++)
+    for (u32 i = 0; i < wait_cnt; i++)
         fd[i] = (struct pollfd){.fd = s->wait_fd[i], .events = POLLIN};
-    fd[s->wait_cnt] = (struct pollfd){.fd = s->eventfd, .events = POLLIN};
-    ppoll(fd, s->wait_cnt + 1, &timeout, NULL);
+    fd[wait_cnt] = (struct pollfd){.fd = s->eventfd, .events = POLLIN};
+    ppoll(fd, wait_cnt + 1, &timeout, NULL);
     qs_bell_unpark(s->bell);
-    for (u32 i = 0; i < s->wait_cnt && i < 64; i++)
+    for (u32 i = 0; i < wait_cnt && i < 64; i++)
         s->readable |= fd[i].revents ? 1ull << i : 0;
-    if (fd[s->wait_cnt].revents & POLLIN) {
+    if (fd[wait_cnt].revents & POLLIN) {
         u64 rings;
         ssize_t got = read(s->eventfd, &rings, sizeof(rings));
         (void)got;
@@ -232,10 +232,13 @@ park(qs_stem_t *s)
         return;
     }
     qs_metric_inc(&s->metrics->park);
-    if (s->eventfd >= 0)
-        wait_for_files(s, deadline - now);
+    if (s->eventfd >= 0 && s->deaf_until > now)
+        wait_for_files(s, 0, qs_min_u64(deadline, s->deaf_until) - now);
+    else if (s->eventfd >= 0)
+        wait_for_files(s, s->wait_cnt, deadline - now);
     else
         qs_bell_wait(s->bell, why, deadline - now);
+    s->deaf_until = 0;
 }
 
 /* qs_stem_idle_: a turn did nothing.  Nobody may wait for us while we do that. */

@@ -97,9 +97,10 @@ typedef struct qs_stem_out {
 } qs_stem_out_t;
 
 struct qs_stem {
-    u64 now;       /* ns of CLOCK_MONOTONIC, at the start of this turn */
-    u64 wake_at;   /* the tile's own deadline; UINT64_MAX: none */
-    u64 last_turn; /* when the last turn began */
+    u64 now;        /* ns of CLOCK_MONOTONIC, at the start of this turn */
+    u64 wake_at;    /* the tile's own deadline; UINT64_MAX: none */
+    u64 deaf_until; /* no file wakes the tile before */
+    u64 last_turn;  /* when the last turn began */
     bool stop;
     bool park;
     bool ring;    /* some bell may have to be rung */
@@ -151,6 +152,15 @@ QS_INLINE void
 qs_stem_wake_at(qs_stem_t *s, u64 ns)
 {
     s->wake_at = ns < s->wake_at ? ns : s->wake_at;
+}
+
+/* qs_stem_deaf_until asks that until ns, should the tile park, files do not wake it: neighbours and
+   deadlines do, and ns itself.  What arrives then costs its sender no wake-up, and the tile finds all
+   of it at once.  Forgotten when the tile wakes. */
+QS_INLINE void
+qs_stem_deaf_until(qs_stem_t *s, u64 ns)
+{
+    s->deaf_until = ns;
 }
 
 /* qs_stem_hold says that fragment seq of link in and all after it are still needed although frag

@@ -9,6 +9,7 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -622,4 +623,41 @@ loops(void)
 Test(stem, a_command_to_halt_ends_the_loop)
 {
     with_link(QS_RELIABLE, loops);
+}
+
+static void
+deaf(void)
+{
+    int file = eventfd(1, EFD_NONBLOCK), own = eventfd(0, EFD_NONBLOCK);
+    u64 rings;
+
+    eat->park = true;
+    eat->eventfd = own;
+    eat->wait_fd = &file;
+    eat->wait_cnt = 1;
+    eat->now = qs_clock_now(&eat->clock);
+    u64 until = eat->now + 2000000;
+    qs_stem_deaf_until(eat, until);
+    qs_stem_idle_(eat);
+    cr_assert(eq(u64, eat->readable, 0));
+    cr_assert(qs_clock_now(&eat->clock) >= until);
+
+    eat->now = qs_clock_now(&eat->clock);
+    qs_stem_deaf_until(eat, UINT64_MAX);
+    cr_assert(eq(int, eventfd_write(own, 1), 0));
+    qs_stem_idle_(eat);
+    cr_assert(eq(u64, eat->readable, 0));
+    cr_assert(eq(int, (int)read(own, &rings, sizeof(rings)), -1), "a neighbour's ring was heard");
+
+    eat->now = qs_clock_now(&eat->clock);
+    qs_stem_idle_(eat);
+    cr_assert(eq(u64, eat->readable, 1), "and then it hears again");
+    eat->park = false;
+    close(file);
+    close(own);
+}
+
+Test(stem, a_deaf_tile_is_woken_by_the_clock_and_by_neighbours_not_by_files)
+{
+    with_link(QS_RELIABLE, deaf);
 }

@@ -29,6 +29,7 @@ vec_madd52hi(vec_t sum, vec_t a, vec_t b)
     return sum;
 }
 
+#define VFE_PRODUCT static QS_NOINLINE
 #include "waltz/crypto/qs_ed25519_fe52.h"
 #include "waltz/crypto/qs_ed25519_known.h"
 

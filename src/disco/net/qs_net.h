@@ -124,6 +124,8 @@ typedef struct qs_net {
     qs_mcache_tx_t ring[QS_OUT_MAX];
     qs_mcache_tx_t const *ring_at[QS_OUT_MAX];
     int epoll_fd;
+    u64 paced_ns;  /* when nothing was left to receive, after something; */
+    u32 paced_cnt; /* as many came since */
     u64 drain_at;
     u64 look_at, audit_at, ask_at; /* when health, frames, neighbours are looked at next */
 

@@ -8,7 +8,7 @@
 #define KICKS_MAX     8u  /* of one flush */
 #define KICK_AGAIN_NS 50000u
 #define DOWN_NS       100000000u
-#define STRIKES_MAX   10u /* looks in a row with the signs of a stall: a second */
+#define STRIKES_MAX   10u /* looks with the signs of a stall: a second */
 
 static void
 refill(qs_net_t *n)
@@ -265,17 +265,16 @@ read_stats(qs_net_t *n)
     return was;
 }
 
-/* stalls says whether this look shows a stall: the kernel lost packets for want of room while we took
-   none, although we looked all the time. */
-static bool
-stalls(qs_net_t *n, qs_xsk_stats_t const *was)
+/* count_strikes: a look at which the kernel had lost packets for want of room, and we had taken none
+   although we looked all the time, is a strike; whatever we took forgives all. */
+static void
+count_strikes(qs_net_t *n, qs_xsk_stats_t const *was)
 {
     bool lost = n->stats.rx_ring_full != was->rx_ring_full ||
                 n->stats.fill_ring_empty != was->fill_ring_empty;
-    bool took = n->rx_done != n->done_before;
 
+    n->strikes = n->rx_done != n->done_before ? 0 : n->strikes + lost;
     n->done_before = n->rx_done;
-    return lost && !took;
 }
 
 u32
@@ -285,7 +284,7 @@ qs_net_xdp_health(qs_net_t *n, u64 now)
 
     if (n->gone || qs_xsk_error(&n->xsk) == -ENETDOWN)
         return QS_NET_EXIT_GONE;
-    n->strikes = stalls(n, &was) ? n->strikes + 1 : 0;
+    count_strikes(n, &was);
     if (n->strikes >= STRIKES_MAX)
         return QS_NET_EXIT_STALL;
     if (!n->tx_side || n->tx_completed != n->tx_done_before || now < n->tx_down_until)

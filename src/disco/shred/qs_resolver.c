@@ -387,21 +387,22 @@ claim_tree(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out,
     return NULL;
 }
 
-/* keep_claims drops the claims whose set lost its buf to a later one of this batch. */
-static void
-keep_claims(qs_resolver_t *r, qs_resolver_out_t *out)
+/* keep_claims puts off the claims whose set lost its buf to a later one of this round, and returns the
+   first of their jobs.  The last claim has its buf, so that every round gets on. */
+static u32
+keep_claims(qs_resolver_t *r)
 {
-    u32 kept = 0;
+    u32 kept = 0, first = r->job_cnt;
     for (u32 i = 0; i < r->claim_cnt; i++) {
-        qs_job_t *job = &r->job[r->claimer[i]];
-        qs_set_t const *set = &r->set[job->set];
+        qs_set_t const *set = &r->set[r->job[r->claimer[i]].set];
         if (set->buf != QS_NONE && r->claim[i].tree == &r->buf[set->buf].tree) {
             r->claim[kept] = r->claim[i];
             r->claimer[kept++] = r->claimer[i];
-        } else
-            close_job(r, out, job, QS_RESOLVER_R_BUSY);
+        } else if (r->claimer[i] < first)
+            first = r->claimer[i];
     }
     r->claim_cnt = kept;
+    return first;
 }
 
 /* may_claim says whether a set can use one more claim in this round: one that is complete compares
@@ -447,9 +448,9 @@ take_claims(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out
                                 .proof = in[job->in].data + job->shred.layout->proof_off};
         r->claimer[r->claim_cnt++] = i;
     }
-    keep_claims(r, out);
-    r->first_open = first;
-    return first < r->job_cnt;
+    u32 put_off = keep_claims(r);
+    r->first_open = put_off < first ? put_off : first;
+    return r->first_open < r->job_cnt;
 }
 
 /* hash_claims hashes the leaves of the claims. */

@@ -239,7 +239,7 @@ main(int argc, char **argv)
     side_t *warm = make(DEPTH), *cold = make(COLD), *alone = make(DEPTH), *send = make(DEPTH);
 
     make_requests(send);
-    bench_init(&b, "net", argc, argv);
+    bench_init(&b, "net-user", argc, argv);
     bench_add(&b, &(bench_row_t){.what = WHAT_RX,
                                  .variant = "warm, simulated kernel included",
                                  .fn = run_rx,
