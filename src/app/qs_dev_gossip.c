@@ -169,7 +169,7 @@ rows_of(cluster_t const *c, u32 node)
 
 /* find_out_who each node is now. */
 static void
-find_out_who(cluster_t *c)
+find_out_who(cluster_t *c, u64 now)
 {
     for (u32 i = 0; i < c->all.cnt; i++) {
         qs_peers_t const *p = rows_of(c, i);
@@ -182,7 +182,7 @@ find_out_who(cluster_t *c)
             if (row.wallclock == c->at[i].said_ms)
                 continue;
             c->at[i].said_ms = row.wallclock;
-            c->at[i].said_ns = qs_clock_now(c->all.clock);
+            c->at[i].said_ns = now;
         }
     }
 }
@@ -218,7 +218,7 @@ look(cluster_t *c)
     u32 has[QS_LAB_NODE_MAX] = {0};
     bool whole = true;
 
-    find_out_who(c);
+    find_out_who(c, now);
     for (u32 i = 0; i < c->all.cnt; i++) {
         qs_peers_t const *p = rows_of(c, i);
         qs_peers_row_t row;

@@ -549,7 +549,7 @@ gossip_poll(void *self, qs_stem_t *stem)
     if (g->echo.open_cnt)
         qs_stem_wake_at(stem, g->echo_at);
     if (!g->known) {
-        if (stem->now >= g->hello_at && ask_sign(g, 0, QS_SIGN_HELLO, NULL, 0))
+        if (stem->now >= g->hello_at && ask_sign(g, 0, QS_SIGN_HELLO, (u8 const *)"", 0))
             g->hello_at = stem->now + HELLO_NS;
         qs_stem_wake_at(stem, stem->now + HELLO_NS);
         return did;

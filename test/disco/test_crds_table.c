@@ -54,7 +54,8 @@ Test(crds_table, agrees_with_a_plain_model_through_random_operations)
             compare(&t, &m);
     }
     for (u32 i = 0; i < QS_COUNT(seen); i++)
-        cr_assert(gt(u32, seen[i], i == QS_CRDS_DUPLICATE ? 0 : 100), "outcome %u was tried", i);
+        cr_assert(ge(u32, seen[i], i == QS_CRDS_DUPLICATE ? 0 : 100 + 1), "outcome %u was tried",
+                  i);
     close_table(&t);
 }
 
@@ -129,7 +130,7 @@ Test(crds_table, a_hundred_thousand_values_fit_128_mib)
                            .history_max = 65536,
                            .unstaked_max = 8};
     cr_assert(le(u64, qs_crds_table_footprint(&conf), 128ull << 20));
-    cr_assert(gt(u64, qs_crds_table_footprint(&conf), 64ull << 20));
+    cr_assert(ge(u64, qs_crds_table_footprint(&conf), (64ull << 20) + 1));
     conf.large_max = 0;
     cr_assert(eq(u64, qs_crds_table_footprint(&conf), 0));
 }

@@ -117,7 +117,7 @@ Test(gossip_node, twenty_nodes_converge_and_prune_what_comes_too_often)
     }
     for (u32 i = 0; i < 20; i++)
         pruned += event(i, QS_GOSSIP_ON_prune_taken);
-    cr_assert(gt(u64, pruned, 0));
+    cr_assert(ne(u64, pruned, 0));
 }
 
 /* ---- hostile input, to node 0 of three that know each other ---- */
@@ -275,7 +275,7 @@ Test(gossip_node, hostile_pings_and_pongs_are_named)
     for (u32 i = 0; i < 100; i++)
         net_put(&net, 0x0a000063, 8001, net.at[0].ip, net.at[0].port, out, sz);
     net_run(&net, 3);
-    cr_assert(gt(u64, event(0, QS_GOSSIP_ON_ping_rate), before + 50));
+    cr_assert(ge(u64, event(0, QS_GOSSIP_ON_ping_rate), before + 50 + 1));
 }
 
 static u32
@@ -378,7 +378,7 @@ Test(gossip_node, never_more_bytes_out_to_an_unproven_address_than_came_in)
         net_run(&net, 20);
         cr_assert(le(u64, bytes_out, bytes_in));
     }
-    cr_assert(gt(u64, bytes_out, 0));
+    cr_assert(ne(u64, bytes_out, 0));
 }
 
 /* Pull requests that node 1 sends. */
@@ -407,7 +407,7 @@ static u32
 answers_to(u32 key_cnt, u32 word_cnt, u64 bits_set, u32 who)
 {
     u8 data[400], value[500], out[QS_GOSSIP_MTU];
-    u64 key[2] = {1, 2}, word[1] = {0};
+    u64 key[100] = {1, 2}, word[1] = {0};
     qs_contact_t c = net.at[who].node.conf.self;
     u64 before = net.at[0].node.tx[QS_GOSSIP_PULL_RESPONSE];
 
@@ -432,21 +432,24 @@ answers_to(u32 key_cnt, u32 word_cnt, u64 bits_set, u32 who)
 Test(gossip_node, a_filter_without_bits_or_keys_or_with_a_wrong_count_is_answered)
 {
     open_three();
-    cr_assert(gt(u32, answers_to(0, 0, 0, 1), 0));
-    cr_assert(gt(u32, answers_to(2, 0, 0, 1), 0));
-    cr_assert(gt(u32, answers_to(0, 1, 0, 1), 0));
-    cr_assert(gt(u32, answers_to(2, 1, UINT64_MAX, 1), 0));
+    cr_assert(ne(u32, answers_to(0, 0, 0, 1), 0));
+    cr_assert(ne(u32, answers_to(2, 0, 0, 1), 0));
+    cr_assert(ne(u32, answers_to(0, 1, 0, 1), 0));
+    cr_assert(ne(u32, answers_to(2, 1, UINT64_MAX, 1), 0));
 }
 
 Test(gossip_node, one_address_cannot_use_up_what_is_answered)
 {
     open_three();
     u64 before = event(0, QS_GOSSIP_ON_pull_ip_budget);
-    for (u32 i = 0; i < 2200; i++) /* of 64 requests, each of 8 or more */
-        answers_to(0, 0, 0, 1);
-    cr_assert(gt(u64, event(0, QS_GOSSIP_ON_pull_ip_budget), before));
-    net.at[0].node.pull_bytes = 1u << 20; /* as if those had not cost what all share */
-    cr_assert(gt(u32, answers_to(0, 0, 0, 2), 0), "the others are served");
+    for (u32 i = 0; i < 300;
+         i++) { /* of 64 requests, each worth 100; an address has 2^20 at once */
+        net.at[0].node.pull_bytes = 1u << 20; /* what all share is not what this is about */
+        answers_to(100, 0, 0, 1);
+    }
+    cr_assert(ge(u64, event(0, QS_GOSSIP_ON_pull_ip_budget), before + 1));
+    net.at[0].node.pull_bytes = 1u << 20;
+    cr_assert(ne(u32, answers_to(0, 0, 0, 2), 0), "the others are served");
 }
 
 /* answers_to_one sends one request instead of 64. */
@@ -472,7 +475,7 @@ Test(gossip_node, half_of_what_is_answered_is_for_the_staked)
     open_three();
     net.at[0].node.pull_bytes = 1u << 19;
     net.at[0].node.pull_refill_ms = net.now_ms + 1;
-    cr_assert(gt(u32, answers_to(0, 0, 0, 1), 0), "without stakes all are alike");
+    cr_assert(ne(u32, answers_to(0, 0, 0, 1), 0), "without stakes all are alike");
     qs_gossip_set_stake(&net.at[0].node, stranger, QS_LAMPORTS_A_SOL, net.now_ms);
     qs_gossip_set_stake(&net.at[0].node, net.at[2].node.conf.self.pubkey, QS_LAMPORTS_A_SOL,
                         net.now_ms);
@@ -579,5 +582,5 @@ Test(gossip_node, a_flood_of_strangers_takes_nothing_from_those_we_know)
         known += qs_gossip_admit(n, net.at[1].ip, net.now_ms + 10000);
     cr_assert(le(u32, known, 10000 + 5000), "nor may one of those flood us");
     cr_assert(qs_gossip_admit(n, net.at[2].ip, net.now_ms + 10000));
-    cr_assert(gt(u64, event(0, QS_GOSSIP_ON_flood), 400000));
+    cr_assert(ge(u64, event(0, QS_GOSSIP_ON_flood), 400000 + 1));
 }

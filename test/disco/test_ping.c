@@ -130,7 +130,7 @@ Test(ping, an_address_is_asked_only_so_often_whatever_keys_name_it)
         asked += asks(&p, 1, 500);
     }
     cr_assert(eq(u32, asked, QS_PING_RATE));
-    cr_assert(gt(u64, ping.slowed, 0));
+    cr_assert(ne(u64, ping.slowed, 0));
     qs_ping_pair_t p = pair_of(1000);
     p.ip = 0x0a0a0a0a;
     cr_assert(asks(&p, 1, 1000), "the next second is a new one");
@@ -154,6 +154,6 @@ Test(ping, strangers_that_do_not_answer_make_room_and_those_who_answered_stay)
         kept -= is_proven(&p, 50000);
     }
     cr_assert(eq(u32, kept, 0), "all that had answered are still there");
-    cr_assert(gt(u32, late, PAIRS / 2), "and others found room");
-    cr_assert(gt(u64, ping.refused, 0));
+    cr_assert(ge(u32, late, PAIRS / 2 + 1), "and others found room");
+    cr_assert(ne(u64, ping.refused, 0));
 }
