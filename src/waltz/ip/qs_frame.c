@@ -148,6 +148,9 @@ copy_sum(u8 *to, u8 const *from, u32 sz)
 {
     u64 sum = 0;
     u32 whole = sz & ~7u;
+
+    if (!sz) /* then from may be null */
+        return 0;
     for (u32 i = 0; i < whole; i += 8) {
         u64 word = qs_load_le64(from + i);
         qs_store_le64(to + i, word);
