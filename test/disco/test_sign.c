@@ -108,6 +108,18 @@ Test(sign, a_pings_token_is_no_root)
                  QS_SIGN_NOT_ITS_FORM));
 }
 
+Test(sign, a_ping_and_a_pong_begin_with_their_whole_prefix)
+{
+    for (u32 kind = QS_SIGN_PING; kind <= QS_SIGN_PONG; kind++)
+        for (u32 i = 0; i < 16; i++) {
+            sample_t s;
+            make(&s, kind);
+            s.data[i] ^= 1;
+            cr_assert(eq(int, qs_sign_check(kind, QS_SIGN_ROLE_GOSSIP, sample_key, s.data, s.sz),
+                         QS_SIGN_NOT_ITS_FORM));
+        }
+}
+
 /* A transaction message begins with how many sign it, and then holds so many keys; none of these
    begins with a number of signers that its keys could be. */
 Test(sign, nothing_that_is_granted_can_be_a_transaction)
