@@ -42,10 +42,8 @@ check  libc6-dev-arm64-cross  headers for that
 check  valgrind               shows that signing is constant-time
 check  tshark                 opens the captures that tap writes
 bench  libdpdk-dev            peer: rte_ring
-bench  dpdk                   peer: testpmd, which receives as the net tile does
 bench  librte-net-af-xdp23    its AF_XDP driver
 bench  dpdk-dev               peer: testpmd, on veth
-bench  librte-net-af-xdp23    testpmd's AF_XDP driver
 bench  libisal-dev            peer: Reed-Solomon
 vm     qemu-system-x86       the guest of make test-zerocopy
 vm     busybox-static        its user space
