@@ -13,8 +13,11 @@
                  the next multiple of 8.  sig is the keyed hash of the first signature.
    X -> sign     sig: the asker's tag 32 | qs_sign_kind_t 32.  payload: what is to be signed.
    sign -> X     the same sig; payload: the signature of 64 bytes, or our public key of 32.
+   poh -> shred  payload: qs_entry_frag_t, then one entry's bytes (spec: entry.md 1).  Entries come in
+                 the order of the slot; sig is the slot.
    shred -> store
                  payload: qs_fec_set_t, then its 32 data shreds of 1203 bytes.
+   store -> poh  payload: qs_slot_end_t of each slot that was found complete and good; sig is the slot.
 
    Threads: any.  Blocks: never.  Allocates: never. */
 
@@ -152,6 +155,32 @@ typedef struct qs_fec_set {
     u64 last_ns;  /* when the one arrived that completed it */
 } qs_fec_set_t;
 
+/* One entry of a block in the making, before its bytes.  The first entry of a slot says which slot it
+   builds on; the shredder knows that slot's last root, of sets that it made or received. */
+typedef struct qs_entry_frag {
+    u64 slot;
+    u16 parent_off; /* slot - parent slot, 1 or more */
+    u16 tick;       /* ticks of the slot before this entry */
+    u8 flags;       /* QS_ENTRY_* */
+    u8 pad[3];
+    u32 sz; /* of the entry */
+    u32 pad2;
+    u64 begin_ns; /* when the slot began, CLOCK_MONOTONIC */
+} qs_entry_frag_t;
+
+#define QS_ENTRY_TICK      1u /* it has no transactions */
+#define QS_ENTRY_LAST_SLOT 2u /* it is the slot's last tick */
+
+/* Where a slot ended: what the next leader builds on. */
+typedef struct qs_slot_end {
+    u64 slot;
+    u64 parent_slot;
+    u8 hash[32];     /* PoH after its last entry */
+    u8 block_id[32]; /* root of its last set */
+    u64 done_ns;     /* when it was complete and checked, CLOCK_MONOTONIC */
+} qs_slot_end_t;
+
+_Static_assert(sizeof(qs_entry_frag_t) == 32 && sizeof(qs_slot_end_t) == 88, "link ABI");
 _Static_assert(sizeof(qs_fec_set_t) == 104, "link ABI");
 _Static_assert(sizeof(qs_fec_set_t) + QS_FEC_DATA_CNT * QS_FEC_SHRED_SZ <= UINT16_MAX, "fits sz");
 
