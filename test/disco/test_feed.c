@@ -253,6 +253,49 @@ Test(feed, goes_on_after_a_producer_that_was_killed)
     qs_feed_close(f);
 }
 
+/* What a producer announced stays announced when it is killed and the next one writes less: a reader
+   that is nearly overtaken must not be given what lies there. */
+Test(feed, what_was_half_overwritten_stays_void)
+{
+    qs_feed_rec_t const *r;
+    enum { HURT = 30000 };
+
+    tear_down();
+    make(4096, DATA);
+    qs_feed_t *f = reader(QS_FEED_NEWEST);
+    while (tx.pos + 3000 < DATA)
+        put(&tx);
+    tx.pos = DATA;
+    tx.head->reserve_seq = tx.seq;
+    tx.head->reserve_end = DATA + HURT;
+    memset(tx.data, 0xee, HURT);
+    cr_assert_eq(qs_feed_tx_join(&tx, mem, mem_sz), 0);
+    qs_feed_tx_publish(&tx, &(qs_feed_rec_t){.kind = 9}, "", 1, NULL, 0, 0);
+    while (qs_feed_next(f, &r) != 1)
+        ;
+    cr_assert(right(r), "record %lu was half overwritten", r->seq);
+    cr_assert_eq(r->seq, qs_feed_missed(f) + 1);
+    qs_feed_close(f);
+}
+
+Test(feed, a_line_that_is_being_written_is_void)
+{
+    qs_feed_t *f = reader(QS_FEED_NEWEST);
+    qs_feed_rec_t const *r;
+
+    for (u32 i = 0; i < LINES; i++)
+        put(&tx);
+    qs_feed_line_t *l = &tx.line[tx.seq & tx.line_mask]; /* still record 1's */
+    tx.head->reserve_seq = tx.seq;
+    l->pos = tx.line[5].pos;
+    l->sz = tx.line[5].sz;
+    while (qs_feed_next(f, &r) != 1)
+        ;
+    cr_assert(right(r));
+    cr_assert_eq(r->seq, qs_feed_missed(f) + 1);
+    qs_feed_close(f);
+}
+
 Test(feed, a_broken_file_is_not_believed)
 {
     qs_feed_head_t good = *(qs_feed_head_t *)mem, *h = (qs_feed_head_t *)mem;
@@ -312,6 +355,13 @@ Test(feed, lines_of_a_hostile_producer_do_no_harm)
                 cr_assert(r->sz <= QS_FEED_REC_MAX);
         qs_feed_close(f);
     }
+    for (u32 i = 0; i < LINES; i++) /* a record that runs out of the ring */
+        tx.line[i] = (qs_feed_line_t){.seq = i, .pos = DATA - 64, .sz = QS_FEED_REC_MAX, .kind = 1};
+    tx.head->next_seq = 1;
+    tx.head->reserve_seq = tx.head->reserve_end = 0;
+    qs_feed_t *f = reader(QS_FEED_NEWEST);
+    cr_assert_eq(qs_feed_next(f, &r), 0);
+    qs_feed_close(f);
 }
 
 Test(feed, sizes)
