@@ -100,6 +100,7 @@ static qs_command_t const commands[] = {
     {"pktgen",    "a source of traffic: rate, sizes, ports, garbage",      qs_cmd_pktgen, NULL, NULL},
     {"gossip",    "who is in the cluster: peers of a node, or spy",        qs_cmd_gossip, NULL, NULL},
     {"tap",       "what passes on a link of an instance, as JSON or a capture", qs_cmd_tap, NULL, NULL},
+    {"feed",      "the blocks that a running node verified, as lines or JSON", qs_cmd_feed, NULL, NULL},
     {"txn",       "decode, verify or send a transaction",                  qs_cmd_txn, NULL, NULL},
     {"keys",      "make a key pair, show its public half",                 qs_cmd_keys, NULL, NULL},
     {"config",    "check, show or write a configuration",                  cmd_config,
