@@ -90,3 +90,4 @@ grep -q 'no feed' "$dir/err" || fail "no reason"
 "$out/quickstep" feed --kind blocks 2>"$dir/err"; [ $? = 2 ] || fail "--kind blocks"
 head -c 100000 /dev/urandom >"$dir/noise"
 "$out/quickstep" feed --instance "$dir/noise" 2>"$dir/err" && fail "noise is a feed"
+exit 0
