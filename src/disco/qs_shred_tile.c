@@ -285,6 +285,7 @@ take_signature(shred_t *t, qs_frag_t const *frag, u8 const *data)
     if (kind == QS_SIGN_HELLO && frag->sz == 32 && !t->known) {
         memcpy(t->self, data, sizeof(t->self));
         t->known = true;
+        qs_resolver_self(t->resolver, t->self);
     }
     if (kind == QS_SIGN_ROOT && frag->sz == QS_SHRED_SIG_SZ && t->leads)
         qs_broadcast_signed(t->broadcast, qs_sign_tag_of(frag->sig), data);
