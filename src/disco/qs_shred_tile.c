@@ -8,7 +8,9 @@
    In:    UDP payloads of the turbine port; as leader entries; signatures, and once our public key.
    Out:   each completed set once: qs_fec_set_t and its 32 data shreds, our own sets too (the resolver
           never sees those: shreds of slots that we lead are refused when they come from the wire).
-          As leader each shred to the root of its turbine tree, or to shred.broadcast.
+          As leader each shred to the root of its turbine tree, or to shred.broadcast.  Otherwise
+          each verified one, once, to our children in its tree; those of a slot's last set when
+          their root is signed by us.  While net lags no more shreds are taken.
    Loss:  none of its own; what the link overran is in the link's counter, what is refused is counted
           by reason.  A restart forgets sets in progress and which were published, and begins anew; the
           block that we were making stays as it is, because a second version of it would be
@@ -37,10 +39,12 @@
 
 typedef qs_shred_state_t shred_t;
 
-#define SHRED_REASON_(id, name, text) {QS_METRIC_COUNTER, "shred_" #name, text},
+#define TURBINE_REASON_(id, name, text) {QS_METRIC_COUNTER, "turbine_" #name, text},
+#define SHRED_REASON_(id, name, text)   {QS_METRIC_COUNTER, "shred_" #name, text},
 static qs_metric_desc_t const shred_metric_desc[] = {
     QS_SHRED_METRICS(QS_METRIC_COUNTER_, QS_METRIC_GAUGE_) QS_BROADCAST_COUNTS(QS_METRIC_COUNTER_)
-        QS_SHRED_REASONS(SHRED_REASON_) QS_RESOLVER_REASONS(SHRED_REASON_){0, NULL, NULL}};
+        QS_TURBINE_REASONS(TURBINE_REASON_) QS_SHRED_REASONS(SHRED_REASON_)
+            QS_RESOLVER_REASONS(SHRED_REASON_){0, NULL, NULL}};
 
 _Static_assert(QS_COUNT(shred_metric_desc) == sizeof(qs_shred_metrics_t) / sizeof(u64) + 1,
                "one description each");
@@ -76,10 +80,12 @@ shred_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     void *cluster =
         qs_layout_take(l, qs_cluster_footprint(node_max(ctx->cfg), IDENT_MAX), QS_ALIGN);
     void *broadcast = qs_layout_take(l, qs_broadcast_footprint(), QS_ALIGN);
+    void *relay = qs_layout_take(l, qs_shred_relay_footprint(), QS_ALIGN);
     void *ends = qs_layout_take(l, sizeof(qs_ends_t), QS_ALIGN);
     if (t) {
         t->cluster_mem = cluster;
         t->broadcast_mem = broadcast;
+        t->relay_mem = relay;
         t->ends = ends;
         t->leaders_mem = leaders;
         t->resolver_mem = resolver;
@@ -156,7 +162,8 @@ shred_boot(void *self, qs_tile_ctx_t *ctx)
     c.key = key;
     t->resolver = qs_resolver_init(t->resolver_mem, &c, &t->leaders);
     join_cluster(t, ctx, key);
-    err = read_schedule(t, ctx);
+    err = qs_shred_relay_boot(t, ctx, t->relay_mem, key);
+    err = err ? err : read_schedule(t, ctx);
     return err ? err : qs_shred_lead_boot(t, ctx);
 }
 
@@ -265,13 +272,18 @@ shred_poll(void *self, qs_stem_t *stem)
     u32 work = t->staged + qs_shred_lead_poll(t, stem);
     bool full = t->staged + QS_BATCH > QS_RESOLVER_BATCH_MAX;
     say_hello(t, stem);
-    if (!publish(t, stem))
-        return 0;
+    work += qs_shred_relay_poll(t, stem);
+    if (!publish(t, stem) || t->relay_at < t->relay_cnt)
+        return work - t->staged;
     if (t->staged && (full || !t->arrived)) {
+        qs_shred_relay_senders(t, t->staged);
         qs_resolver_add(t->resolver, t->in, t->out, t->staged);
+        t->relay_at = 0;
+        t->relay_cnt = t->staged;
         t->staged = 0;
         count(t);
         publish(t, stem);
+        qs_shred_relay_poll(t, stem);
     }
     t->arrived = false;
     return work;
@@ -287,14 +299,21 @@ take_signature(shred_t *t, qs_frag_t const *frag, u8 const *data)
         t->known = true;
         qs_resolver_self(t->resolver, t->self);
     }
-    if (kind == QS_SIGN_ROOT && frag->sz == QS_SHRED_SIG_SZ && t->leads)
-        qs_broadcast_signed(t->broadcast, qs_sign_tag_of(frag->sig), data);
+    u32 tag = qs_sign_tag_of(frag->sig);
+    if (kind != QS_SIGN_ROOT || frag->sz != QS_SHRED_SIG_SZ)
+        return;
+    if (tag & QS_SHRED_TAG_RESIGN)
+        qs_resign_signed(t->resign, tag & QS_RESIGN_TAG_MASK, data);
+    else if (t->leads)
+        qs_broadcast_signed(t->broadcast, tag, data);
 }
 
 static u32
 take_shreds(shred_t *t, qs_stem_t *stem, qs_batch_t const *b)
 {
     u32 i = 0;
+    if (t->relay_at < t->relay_cnt)
+        return 0; /* what is staged is still looked at */
     for (; i < b->cnt && t->staged < QS_RESOLVER_BATCH_MAX; i++, t->staged++) {
         u32 sz = b->frag[i].sz < STAGE_SZ ? b->frag[i].sz : STAGE_SZ;
         memcpy(t->stage[t->staged], b->data[i], sz);
@@ -355,6 +374,8 @@ shred_tidy(void *self, qs_stem_t *stem)
     if (!qs_cluster_turn(&t->cluster, stem->now))
         return;
     qs_metric_inc(&t->m->tree);
+    for (u32 i = 0; i < QS_TURBINE_REASON_CNT; i++)
+        qs_metric_add(&t->m->turbine[i], take(&t->cluster.rejected[i]));
     qs_metric_set(&t->m->node, qs_turbine_cnt(t->cluster.turbine));
     qs_metric_set(&t->m->node_staked, qs_turbine_staked_cnt(t->cluster.turbine));
     qs_metric_set(&t->m->node_reachable, t->cluster.addr_cnt);
