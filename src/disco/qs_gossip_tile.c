@@ -2,7 +2,8 @@
 
        net:i  --->  gossip  ===>  net          datagrams              (formats: qs_format.h)
                     gossip  ===>  sign  ===>  gossip                  what is to be signed, and the signature
-                    gossip  ~~~~  shared rows: who is where           (gossip/qs_peers.h)
+                    gossip  ~~~~  shared rows: who is where           (gossip/qs_peers.h); a link to
+                                  whoever reads them makes it a neighbour, and carries nothing
        TCP    ~~~>  gossip                     ip_echo, for those who start after us
 
    In:    whatever the world sends to port.gossip; signatures, and once our public key.
@@ -73,7 +74,7 @@ static qs_log_site_t entrypoints = {.id = "QS-GSP-001", .level = QS_LOG_NOTICE};
 static qs_log_site_t twin = {.id = "QS-GSP-003", .level = QS_LOG_ERROR};
 
 enum { IN_NET, IN_SIGN };
-enum { OUT_NET, OUT_SIGN };
+enum { OUT_NET, OUT_SIGN, OUT_READER };
 enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 
 #define TICK_NS      100000000u
@@ -615,7 +616,7 @@ qs_tile_t const qs_tile_gossip = {
     .name      = "gossip",
     .help      = "joins the cluster: finds the others and is found",
     .in        = {[IN_NET] = {.from = "net"}, [IN_SIGN] = {.from = "sign"}},
-    .out       = {[OUT_NET] = "net", [OUT_SIGN] = "sign"},
+    .out       = {[OUT_NET] = "net", [OUT_SIGN] = "sign", [OUT_READER] = "*"},
     .must_out  = 1u << OUT_NET | 1u << OUT_SIGN,
     .metrics   = gossip_metric_desc,
     .wait      = QS_WAIT_POLL,

@@ -44,10 +44,8 @@ qs_resolver_init(void *mem, qs_resolver_config_t const *config, qs_leaders_t con
     memset(r, 0, sizeof(*r));
     r->config = *config;
     r->leaders = leaders;
-    if (config->self) {
-        memcpy(r->self, config->self, sizeof(r->self));
-        r->config.self = r->self;
-    }
+    if (config->self)
+        qs_resolver_self(r, config->self);
     qs_resolver_layout(r, config);
     qs_resolver_pools_init(r);
     return r;
@@ -57,6 +55,13 @@ void
 qs_resolver_root(qs_resolver_t *r, u64 root, u64 slots_per_epoch)
 {
     qs_shred_filter_root(&r->config.filter, root, slots_per_epoch);
+}
+
+void
+qs_resolver_self(qs_resolver_t *r, u8 const self[QS_LEADERS_KEY_SZ])
+{
+    memcpy(r->self, self, sizeof(r->self));
+    r->config.self = r->self;
 }
 
 u16
