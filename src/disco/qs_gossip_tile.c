@@ -83,8 +83,6 @@ enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 #define ECHO_NS      1000000u
 #define TIDY_NS      50000000u
 #define ASK_MS       5000u
-#define SYNC_MIN     2048u
-#define SYNC_PARTS   5u /* ticks in which all rows are brought up to date */
 
 /* What of qs_gossip_node_t the metrics were told of last. */
 typedef struct told {
@@ -103,7 +101,7 @@ typedef struct gossip {
     bool known; /* our key, and so the node is alive */
     u16 shred_version;
     u32 address; /* with shred_version: what a restart keeps */
-    u32 net_out, sign_out, sync_at;
+    u32 net_out, sign_out;
     u16 src_port_idx;
     u64 hello_at, tick_at, echo_at;
     u64 ms;      /* the time of day when this turn began */
@@ -312,6 +310,8 @@ describe_us(gossip_t *g, qs_tile_ctx_t *ctx)
     self->socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){g->address, gossip};
     self->socket[QS_CONTACT_TVU] =
         (qs_contact_socket_t){g->address, port_of(ctx->plan, "tvu", &other)};
+    self->socket[QS_CONTACT_TPU] =
+        (qs_contact_socket_t){g->address, port_of(ctx->plan, "tpu", &other)};
     self->outset = now_ms() * 1000;
     return 0;
 }
@@ -342,7 +342,6 @@ gossip_boot(void *self, qs_tile_ctx_t *ctx)
     g->peers = ctx->share;
     g->known = false;
     g->hello_at = g->tick_at = g->echo_at = 0;
-    g->sync_at = 0;
     g->told = (told_t){0};
     g->conf = sizes(&ctx->cfg->gossip);
     g->conf.private_ok = ctx->cfg->gossip.private_addresses;
@@ -434,30 +433,6 @@ come_alive(gossip_t *g, u8 const key[32])
     qs_gossip_init(&g->node, g->mem, &g->conf);
     g->new_cnt = 0;
     g->known = true;
-}
-
-/* ---- the rows that others read ---- */
-
-static void
-sync_row(gossip_t *g, u32 idx, u64 ms)
-{
-    qs_peers_row_t const *was = &g->peers->slot[idx].row;
-    qs_peers_row_t row;
-
-    if (!qs_gossip_row(&g->node, idx, ms, &row))
-        qs_peers_set(g->peers, idx, NULL);
-    else if (memcmp(was, &row, sizeof(row)))
-        qs_peers_set(g->peers, idx, &row);
-}
-
-static void
-sync_rows(gossip_t *g, u64 ms)
-{
-    u32 max = g->node.table.conf.origin_max, part = (max + SYNC_PARTS - 1) / SYNC_PARTS;
-
-    part = part > SYNC_MIN ? part : max < SYNC_MIN ? max : SYNC_MIN;
-    for (u32 i = 0; i < part; i++, g->sync_at = (g->sync_at + 1) % max)
-        sync_row(g, g->sync_at, ms);
 }
 
 /* ---- the loop ---- */
@@ -558,7 +533,7 @@ gossip_poll(void *self, qs_stem_t *stem)
     if (tick_due(g, stem->now)) {
         qs_gossip_tick(&g->node, g->ms);
         if (stem->now >= g->tick_at)
-            sync_rows(g, g->ms);
+            qs_gossip_rows(&g->node, g->peers, g->ms);
         g->new_cnt = g->node.event[QS_GOSSIP_ON_inserted] + g->node.event[QS_GOSSIP_ON_replaced];
         g->tick_at = stem->now + TICK_NS;
         did++;

@@ -138,44 +138,6 @@ qs_gossip_contact_of(qs_gossip_node_t const *n, u8 const *pubkey, qs_contact_t *
     return o && o->contact != QS_CRDS_NONE && qs_gossip_contact_in(n, o->contact, contact);
 }
 
-bool
-qs_gossip_row(qs_gossip_node_t const *n, u32 origin, u64 now_ms, qs_peers_row_t *row)
-{
-    static u8 const key[] = {[QS_PEERS_GOSSIP] = QS_CONTACT_GOSSIP,
-                             [QS_PEERS_TVU] = QS_CONTACT_TVU,
-                             [QS_PEERS_SERVE_REPAIR] = QS_CONTACT_SERVE_REPAIR,
-                             [QS_PEERS_TPU_QUIC] = QS_CONTACT_TPU_QUIC};
-    qs_crds_origin_t const *o = &n->table.origin[origin];
-    qs_contact_t c;
-    bool want;
-
-    if (!o->used || o->contact == QS_CRDS_NONE || !qs_gossip_contact_in(n, o->contact, &c))
-        return false;
-    qs_ping_pair_t pair = {.ip = c.socket[QS_CONTACT_GOSSIP].ip,
-                           .port = c.socket[QS_CONTACT_GOSSIP].port};
-    memcpy(pair.pubkey, o->key, 32);
-    bool own = o->stake == QS_CRDS_PINNED;
-    memset(row, 0, sizeof(*row));
-    row->stake = own ? n->own_stake : o->stake;
-    row->wallclock = c.wallclock;
-    row->outset = c.outset;
-    row->ordinal = n->table.entry[o->contact].ordinal;
-    row->shred_version = c.shred_version;
-    row->major = c.major;
-    row->minor = c.minor;
-    row->patch = c.patch;
-    row->client = c.client;
-    row->used = 1;
-    row->proven = own || qs_ping_check(&n->ping, &pair, now_ms, &want);
-    row->own = own;
-    memcpy(row->pubkey, o->key, 32);
-    for (u32 i = 0; i < QS_PEERS_SOCKET_CNT; i++) {
-        row->ip[i] = c.socket[key[i]].ip;
-        row->port[i] = c.socket[key[i]].port;
-    }
-    return true;
-}
-
 void
 qs_gossip_emit(qs_gossip_node_t *n, qs_gossip_kind_t kind, u32 ip, u16 port, u8 const *data, u32 sz)
 {

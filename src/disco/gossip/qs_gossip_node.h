@@ -137,6 +137,7 @@ typedef struct qs_gossip_node {
     u32 heard; /* entrypoints that pinged us, a bit each: they will answer more than one question */
     u64 next_partition; /* of the table, that is pulled next */
     u64 push_ordinal;
+    u32 row_at;                     /* the next that others are told of */
     u64 pull_bytes, pull_refill_ms; /* what may be answered still */
     u64 pong_second;
     u32 *pong_cnt; /* of this second, by hashed address */
@@ -197,6 +198,10 @@ bool qs_gossip_contact_in(qs_gossip_node_t const *n, u32 slot, qs_contact_t *con
 
 /* qs_gossip_row describes whom the table has in an origin's place; false: nobody with a ContactInfo. */
 bool qs_gossip_row(qs_gossip_node_t const *n, u32 origin, u64 now_ms, qs_peers_row_t *row);
+
+/* qs_gossip_rows brings the next fifth of p's rows up to date, and 2,048 at least: call it after each
+   tick.  p has a row for each of conf.origin_max origins. */
+void qs_gossip_rows(qs_gossip_node_t *n, qs_peers_t *p, u64 now_ms);
 
 /* qs_gossip_set_stake tells a node's stake, ours too. */
 int qs_gossip_set_stake(qs_gossip_node_t *n, u8 const pubkey[32], u64 stake, u64 now_ms);
