@@ -50,7 +50,8 @@ static char const *const kind_names[QS_FEED_KIND_END] = {
 static char const *const state_names[] = {[QS_FEED_FIRST_SHRED] = "first_shred",
                                           [QS_FEED_COMPLETE] = "complete",
                                           [QS_FEED_DEAD] = "dead",
-                                          [QS_FEED_CONFLICTING] = "conflict"};
+                                          [QS_FEED_CONFLICTING] = "conflict",
+                                          [QS_FEED_LOST] = "lost"};
 
 static char const *const flag_names[] = {"signed",  "merkle", "recovered", "conflict",
                                          "chained", "poh",    "txn_sig",   "vote",

@@ -112,7 +112,8 @@ typedef enum qs_feed_slot_state {
     QS_FEED_FIRST_SHRED = 1, /* something of it has arrived */
     QS_FEED_COMPLETE = 2,    /* all of it is there, and good */
     QS_FEED_DEAD = 3,        /* it can never be good: see reason */
-    QS_FEED_CONFLICTING = 4  /* its leader made more than one of it */
+    QS_FEED_CONFLICTING = 4, /* its leader made more than one of it */
+    QS_FEED_LOST = 5         /* given up by this node: too much at once */
 } qs_feed_slot_state_t;
 
 typedef struct qs_feed_status {
