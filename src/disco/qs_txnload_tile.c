@@ -12,12 +12,9 @@
 #include <arpa/inet.h>
 
 #include "disco/qs_format.h"
-#include "disco/qs_probe.h"
+#include "disco/qs_lab_txn.h"
 #include "disco/qs_stem.h"
 #include "disco/qs_tiles.h"
-#include "tango/base/qs_rng.h"
-#include "waltz/codec/qs_txn_build.h"
-#include "waltz/crypto/qs_ed25519.h"
 
 #define TXNLOAD_METRICS(COUNTER, GAUGE)                                                            \
     COUNTER(sent, "transactions handed to the net tile")                                           \
@@ -27,8 +24,6 @@
 
 QS_METRICS(txnload, TXNLOAD_METRICS);
 
-#define PAYERS 32u /* different fee payers, used in turn */
-
 typedef struct txnload {
     txnload_metrics_t *m;
     u64 gap_ps; /* between two, 10^-12 s */
@@ -36,12 +31,10 @@ typedef struct txnload {
     u64 due_ps; /* ... and what ns cannot say */
     u64 total;
     u32 bad_permille, repeat_permille;
-    u32 signers;
     qs_send_dst_t dst;
     u32 last_sz; /* 0: none */
     u8 last[QS_TXN_SZ_MAX];
-    u8 public_key[PAYERS + QS_TXN_SIGNATURE_MAX][32];
-    u8 secret[PAYERS + QS_TXN_SIGNATURE_MAX][32];
+    qs_lab_txn_t txn;
 } txnload_t;
 
 static void *
@@ -49,18 +42,6 @@ txnload_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
 {
     (void)ctx;
     return qs_layout_take(l, sizeof(txnload_t), QS_ALIGN);
-}
-
-static void
-make_keys(txnload_t *t, u64 seed)
-{
-    for (u32 i = 0; i < QS_COUNT(t->secret); i++) {
-        qs_rng_t rng;
-        qs_rng_init(&rng, seed, i);
-        for (u32 k = 0; k < 4; k++)
-            qs_store_le64(t->secret[i] + 8 * k, qs_rng_u64(&rng));
-        qs_ed25519_public_key(t->public_key[i], t->secret[i]);
-    }
 }
 
 static int
@@ -80,9 +61,8 @@ txnload_boot(void *self, qs_tile_ctx_t *ctx)
     t->total = cfg->txnload.count;
     t->bad_permille = cfg->txnload.bad_permille;
     t->repeat_permille = cfg->txnload.repeat_permille;
-    t->signers = cfg->txnload.signers;
     t->dst = (qs_send_dst_t){.ip = ntohl(target.s_addr), .port = (u16)cfg->port.tpu};
-    make_keys(t, cfg->txnload.seed);
+    qs_lab_txn_init(&t->txn, cfg->txnload.seed, cfg->txnload.signers);
     qs_metric_set(&t->m->total, t->total);
     return 0;
 }
@@ -122,21 +102,14 @@ spoil(u8 *bytes, u32 sz, u64 nth)
 static u32
 make(txnload_t *t, u8 *out, u64 number, u64 now)
 {
-    u8 blockhash[32] = {0};
-    qs_probe_t probe = {.magic = QS_PROBE_MAGIC, .number = number, .sent_ns = now};
     u64 which = (number * 0x9e3779b97f4a7c15ull >> 32) % 1000; /* a restart would choose the same */
-    u32 first = (u32)(number % PAYERS);
 
     if (t->last_sz && which >= 1000 - t->repeat_permille) {
         qs_metric_inc(&t->m->again);
         memcpy(out, t->last, t->last_sz);
         return t->last_sz;
     }
-    probe.check = qs_probe_check(&probe);
-    qs_store_le64(blockhash, number / 1000);
-    u32 sz =
-        qs_txn_build_memo(out, t->signers, (u8 const(*)[32])t->public_key + first,
-                          (u8 const(*)[32])t->secret + first, blockhash, &probe, sizeof(probe));
+    u32 sz = qs_lab_txn_make(&t->txn, out, number, now);
     if (which < t->bad_permille) {
         qs_metric_inc(&t->m->spoiled);
         return spoil(out, sz, t->m->spoiled);
