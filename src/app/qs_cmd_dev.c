@@ -19,6 +19,7 @@
 #include "app/qs_dev_gossip.h"
 #include "app/qs_dev_node.h"
 #include "app/qs_dev_shred.h"
+#include "app/qs_dev_store.h"
 #include "app/qs_dev_txn.h"
 #include "app/qs_lab_snmp.h"
 #include "disco/qs_probe.h"
@@ -393,7 +394,8 @@ settle(lab_run_t *r)
     for (;;) {
         usleep(20000);
         take_account(r, &acc);
-        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent + acc.txn.delivered;
+        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent + acc.txn.delivered +
+                                                     qs_dev_store_work(&r->node[RECEIVER].attach);
         bool revives = between_lives(&r->node[SENDER]) || between_lives(&r->node[RECEIVER]);
         if (moving != last || revives)
             quiet_since = now;
@@ -424,6 +426,7 @@ print_json(lab_run_t const *r, account_t const *acc, bool ok)
         printf("%s\"%s\":%lu", i ? "," : "", acc->reason[i].name, acc->reason[i].cnt);
     printf("}");
     qs_dev_shred_json(&r->node[RECEIVER].attach);
+    qs_dev_store_json(&r->node[RECEIVER].attach);
     printf("}\n");
 }
 
@@ -441,6 +444,7 @@ print_text(lab_run_t const *r, account_t const *acc, bool ok)
     for (u32 i = 0; i < acc->reason_cnt; i++)
         printf("counted: %s %lu\n", acc->reason[i].name, acc->reason[i].cnt);
     qs_dev_shred_text(&r->node[RECEIVER].attach);
+    qs_dev_store_text(&r->node[RECEIVER].attach);
     printf("%s\n", ok ? "ok: every datagram is accounted for"
                       : "FAILED: datagrams were lost that no counter accounts for");
 }

@@ -84,6 +84,17 @@ set_json(qs_shred_view_set_t const *s, char const *root, bool first)
            s->flags & QS_FEC_FLAWED ? "true" : "false");
 }
 
+/* delivered counts the sets that came to the store, whatever it did with them. */
+static u64
+delivered(qs_attach_t const *a)
+{
+    static char const *const name[] = {"set", "set_duplicate", "set_other", "set_late", "set_bad"};
+    u64 cnt = 0;
+    for (u32 i = 0; i < QS_COUNT(name); i++)
+        cnt += qs_attach_sum(a, "store", "store", name[i]);
+    return cnt;
+}
+
 void
 qs_dev_shred_json(qs_attach_t const *a)
 {
@@ -92,7 +103,7 @@ qs_dev_shred_json(qs_attach_t const *a)
     printf(",\"shreds\":{\"received\":%lu,\"sets_complete\":%lu,\"sets_delivered\":%lu,"
            "\"sets_flawed\":%lu,\"recovered\":%lu,\"duplicate\":%lu,\"late\":%lu,"
            "\"signatures\":%lu,\"equivocations\":%lu,\"version\":%lu,\"rejected\":{",
-           sum(a, "received"), sum(a, "set_done"), qs_attach_sum(a, "sink", "sink", "sets"),
+           sum(a, "received"), sum(a, "set_done"), delivered(a),
            sum(a, "set_flawed"), sum(a, "shred_recovered"), reason_cnt(a, QS_RESOLVER_R_DUPLICATE),
            reason_cnt(a, QS_RESOLVER_R_LATE), sum(a, "signature"), sum(a, "equivocation"),
            sum(a, "version"));

@@ -101,6 +101,8 @@ static qs_command_t const commands[] = {
     {"gossip",    "who is in the cluster: peers of a node, or spy",        qs_cmd_gossip, NULL, NULL},
     {"tap",       "what passes on a link of an instance, as JSON or a capture", qs_cmd_tap, NULL, NULL},
     {"feed",      "the blocks that a running node verified, as lines or JSON", qs_cmd_feed, NULL, NULL},
+    {"slots",     "the slots that a store has on disk",                    qs_cmd_slots, NULL, NULL},
+    {"block",     "entries and transactions of a slot on disk",            qs_cmd_block, NULL, NULL},
     {"txn",       "decode, verify or send a transaction",                  qs_cmd_txn, NULL, NULL},
     {"keys",      "make a key pair, show its public half",                 qs_cmd_keys, NULL, NULL},
     {"config",    "check, show or write a configuration",                  cmd_config,

@@ -119,6 +119,7 @@ typedef struct qs_tile_ctx {
     u8 *mem;                    /* boot, init: its workspace; offsets are the plan's */
     int own_fd[QS_TILE_FD_MAX]; /* boot adds what it opened and is not waited for */
     u32 own_cnt;
+    u64 file_max;                /* boot: it writes to files, never beyond that; 0: it does not */
     u32 exit_reason;             /* boot: why it failed, for tend */
     int wait_fd[QS_TILE_FD_MAX]; /* QS_WAIT_POLL: boot adds what wakes it when readable */
     u32 wait_cnt;

@@ -38,7 +38,7 @@ in_sandbox(void)
     int status = open("/proc/self/status", O_RDONLY);
     int high = dup2(kept[0], 40); /* gaps on the way there */
     int const keep[] = {status, kept[1], high};
-    u32 got = qs_sandbox_enter(keep, 3);
+    u32 got = qs_sandbox_enter(keep, 3, 0);
     if (got != QS_SANDBOX_ALL)
         return 2;
     if (!fstat(unlisted[0], &is) && is.st_ino == was.st_ino)
@@ -85,7 +85,7 @@ starts_a_child(void)
 {
     if (geteuid() == 0 && setresuid(65534, 65534, 65534)) /* the limit does not bind root */
         return 1;
-    qs_sandbox_enter(NULL, 0);
+    qs_sandbox_enter(NULL, 0, 0);
     pid_t pid = fork();
     if (!pid)
         _exit(0);
@@ -101,8 +101,8 @@ static int
 two_times(void)
 {
     int null = open("/dev/null", O_WRONLY);
-    qs_sandbox_enter(&null, 1);
-    u32 got = qs_sandbox_enter(&null, 1);
+    qs_sandbox_enter(&null, 1, 0);
+    u32 got = qs_sandbox_enter(&null, 1, 0);
     return (got & (QS_SANDBOX_LIMITS | QS_SANDBOX_NO_NEW_PRIVS)) && write(null, "x", 1) == 1 ? 0
                                                                                              : 1;
 }
