@@ -24,6 +24,8 @@
 
 QS_METRICS(txnload, TXNLOAD_METRICS);
 
+#define TARGET_MAX 8u
+
 typedef struct txnload {
     txnload_metrics_t *m;
     u64 gap_ps; /* between two, 10^-12 s */
@@ -31,7 +33,8 @@ typedef struct txnload {
     u64 due_ps; /* ... and what ns cannot say */
     u64 total;
     u32 bad_permille, repeat_permille;
-    qs_send_dst_t dst;
+    qs_send_dst_t dst[TARGET_MAX]; /* transactions go to one after the other */
+    u32 dst_cnt;
     u32 last_sz; /* 0: none */
     u8 last[QS_TXN_SZ_MAX];
     qs_lab_txn_t txn;
@@ -49,11 +52,17 @@ txnload_boot(void *self, qs_tile_ctx_t *ctx)
 {
     txnload_t *t = self;
     qs_config_t const *cfg = ctx->cfg;
-    struct in_addr target;
+    u32 targets = cfg->txnload.targets_cnt;
 
-    if (inet_pton(AF_INET, cfg->load.target, &target) != 1) {
-        snprintf(ctx->err, sizeof(ctx->err), "load.target is not set");
-        return -EINVAL;
+    for (t->dst_cnt = 0; t->dst_cnt < (targets ? targets : 1); t->dst_cnt++) {
+        struct in_addr target;
+        char const *text = targets ? cfg->txnload.targets[t->dst_cnt] : cfg->load.target;
+        if (inet_pton(AF_INET, text, &target) != 1) {
+            snprintf(ctx->err, sizeof(ctx->err), "load.target is not set");
+            return -EINVAL;
+        }
+        t->dst[t->dst_cnt] =
+            (qs_send_dst_t){.ip = ntohl(target.s_addr), .port = (u16)cfg->port.tpu};
     }
     t->m = ctx->metrics;
     t->gap_ps = cfg->txnload.rate_tps ? 1000000000000ull / cfg->txnload.rate_tps : 0;
@@ -61,7 +70,6 @@ txnload_boot(void *self, qs_tile_ctx_t *ctx)
     t->total = cfg->txnload.count;
     t->bad_permille = cfg->txnload.bad_permille;
     t->repeat_permille = cfg->txnload.repeat_permille;
-    t->dst = (qs_send_dst_t){.ip = ntohl(target.s_addr), .port = (u16)cfg->port.tpu};
     qs_lab_txn_init(&t->txn, cfg->txnload.seed, cfg->txnload.signers);
     qs_metric_set(&t->m->total, t->total);
     return 0;
@@ -143,7 +151,7 @@ txnload_poll(void *self, qs_stem_t *stem)
         qs_send_t *req = (qs_send_t *)room;
         u32 sz = make(t, (u8 *)&req->dst[1], number, qs_clock_now(&stem->clock));
         *req = (qs_send_t){.dst_cnt = 1, .src_port_idx = 0, .sz = (u16)sz};
-        req->dst[0] = t->dst;
+        req->dst[0] = t->dst[number % t->dst_cnt];
         qs_stem_publish(stem, 0, 0, qs_send_sz(1, sz), 0, qs_ts_comp(stem->now));
         schedule_next(t);
         sent++;
