@@ -18,7 +18,9 @@
 
 #define LAB_VERSION    4711u /* shred version, if the configuration names none */
 #define LOOK_MS        5
-#define START_MS       1500u /* the first slot begins that long after its leader */
+#define START_MS       1500u /* the first slot begins that long after its leader, and ... */
+#define START_EACH_MS  400u  /* ... for each node that is to follow it */
+#define START_EACH_MS  400u  /* ... for each node that is to follow it */
 #define MEET_MAX_NS    20000000000ull
 #define SETTLE_MAX_NS  10000000000ull
 #define LEADER_STAKE   1000000000000ull
@@ -51,7 +53,7 @@ write_file(qs_dev_cluster_t const *c, char const *name, void const *data, u64 sz
 static int
 write_key(qs_dev_cluster_t *c, u32 node)
 {
-    char text[QS_KEYPAIR_TEXT_MAX], name[16];
+    char text[QS_KEYPAIR_TEXT_MAX], name[24];
     u8 pair[QS_KEYPAIR_SZ];
 
     if (getrandom(pair, 32, 0) != 32)
@@ -101,7 +103,7 @@ write_files(qs_dev_cluster_t *c)
     u8 genesis[64];
     int err = 0;
 
-    snprintf(c->dir, sizeof(c->dir), "%.180s/quickstep-lab-XXXXXX", tmp ? tmp : "/tmp");
+    snprintf(c->dir, sizeof(c->dir), "%.150s/quickstep-lab-XXXXXX", tmp ? tmp : "/tmp");
     if (!mkdtemp(c->dir)) {
         c->dir[0] = 0;
         return -errno;
@@ -117,7 +119,7 @@ write_files(qs_dev_cluster_t *c)
 static void
 remove_files(qs_dev_cluster_t const *c)
 {
-    char path[256], name[16];
+    char path[256], name[24];
 
     if (!c->dir[0])
         return;
@@ -168,7 +170,7 @@ configure_member(qs_dev_cluster_t *c, u32 node, qs_config_t const *base)
     qs_dev_node_t *n = &c->all.node[node];
     qs_config_t *cfg = &n->cfg;
     bool leads = node < c->leaders;
-    char name[16], first[16];
+    char name[24], first[16];
 
     qs_dev_base(&c->all, node, base);
     n->topo = leads ? &qs_topo_leader : &qs_topo_follower;
@@ -193,7 +195,7 @@ configure_member(qs_dev_cluster_t *c, u32 node, qs_config_t const *base)
     snprintf(cfg->poh.identity, sizeof(cfg->poh.identity), "%s", c->identity[node]);
     if (c->opt.speed > 0)
         cfg->poh.speed_permille = (u32)(c->opt.speed * 1000 + 0.5);
-    cfg->poh.start_ms = START_MS;
+    cfg->poh.start_ms = START_MS + START_EACH_MS * c->members;
     cfg->store.hashes_per_tick = cfg->poh.hashes_per_tick;
     cfg->lab.loss_permille = (u32)(c->opt.loss * 10 + 0.5);
     if (leads)
@@ -322,9 +324,7 @@ start_members(qs_dev_cluster_t *c)
 {
     int code = 0;
 
-    for (u32 i = 0; !code && i < c->members; i++) {
-        u32 node =
-            c->members - 1 - i; /* who leads comes last, so that nobody misses its first block */
+    for (u32 node = 0; !code && node < c->members; node++) {
         code = qs_dev_start(&c->all, node);
         c->since_ns = qs_clock_now(c->all.clock);
         if (code || !c->all.node[node].cfg.feed.records)
