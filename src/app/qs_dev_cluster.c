@@ -18,11 +18,11 @@
 
 #define LAB_VERSION    4711u /* shred version, if the configuration names none */
 #define LOOK_MS        5
-#define START_MS       1500u /* the first slot begins that long after its leader, and ... */
-#define START_EACH_MS  400u  /* ... for each node that is to follow it */
-#define START_EACH_MS  400u  /* ... for each node that is to follow it */
+#define START_MS       2500u /* the first slot begins that long after its leader, and ... */
+#define START_EACH_MS  300u  /* ... for each node that is to follow it */
 #define MEET_MAX_NS    20000000000ull
-#define SETTLE_MAX_NS  10000000000ull
+#define SETTLE_MAX_NS  60000000000ull
+#define SETTLE_SLOTS   8u /* without news: what is missing does not come any more */
 #define LEADER_STAKE   1000000000000ull
 #define SCHEDULE_SLOTS 100000u
 #define TURN           4u
@@ -198,6 +198,12 @@ configure_member(qs_dev_cluster_t *c, u32 node, qs_config_t const *base)
     cfg->poh.start_ms = START_MS + START_EACH_MS * c->members;
     cfg->store.hashes_per_tick = cfg->poh.hashes_per_tick;
     cfg->lab.loss_permille = (u32)(c->opt.loss * 10 + 0.5);
+    if (cfg->store.dir[0]) { /* a part of it for each */
+        u64 len = strlen(cfg->store.dir);
+        snprintf(cfg->store.dir + len, sizeof(cfg->store.dir) - len, "/node%u", node);
+        (void)mkdir(base->store.dir, 0755);
+        (void)mkdir(cfg->store.dir, 0755);
+    }
     if (leads)
         cfg->feed.records = 0; /* a follower's is the one to read */
 }
@@ -309,12 +315,18 @@ load_is_through(qs_dev_cluster_t *c)
     return qs_dev_txn_sent_all(&c->all.node[c->members].attach);
 }
 
-/* came_out says whether everything that was sent has come to an end somewhere. */
+/* came_out says whether everything that was sent has come to an end somewhere, or nothing more will. */
 static bool
 came_out(qs_dev_cluster_t *c)
 {
+    u64 lost = c->sum.lost, now = qs_clock_now(c->all.clock);
+    qs_config_t const *cfg = &c->all.node[0].cfg;
+    u64 slot_ns = cfg->poh.slot_ns * 1000 / cfg->poh.speed_permille;
+
     qs_dev_cluster_take(c);
-    return !c->sum.lost;
+    if (lost != c->sum.lost || !c->moved_ns)
+        c->moved_ns = now;
+    return !c->sum.lost || now - c->moved_ns > SETTLE_SLOTS * slot_ns;
 }
 
 /* ---- start and end ---- */

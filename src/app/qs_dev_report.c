@@ -78,7 +78,23 @@ qs_dev_cluster_progress(qs_dev_cluster_t *c)
 
 typedef struct totals {
     u64 complete, dead, lost, unlinked, damaged, missed, in_dead;
+    u64 differ; /* blocks that two followers have with different ids */
 } totals_t;
+
+/* differ counts the complete blocks that b has otherwise than a. */
+static u64
+differ(qs_dev_blocks_t const *a, qs_dev_blocks_t const *b)
+{
+    u32 a_cnt = a->shown_cnt < QS_DEV_BLOCKS_SHOWN ? a->shown_cnt : QS_DEV_BLOCKS_SHOWN;
+    u32 b_cnt = b->shown_cnt < QS_DEV_BLOCKS_SHOWN ? b->shown_cnt : QS_DEV_BLOCKS_SHOWN;
+    u64 cnt = 0;
+
+    for (u32 i = 0; i < a_cnt; i++)
+        for (u32 k = 0; k < b_cnt; k++)
+            cnt += a->shown[i].slot && a->shown[i].slot == b->shown[k].slot &&
+                   memcmp(a->shown[i].block_id, b->shown[k].block_id, 32) != 0;
+    return cnt;
+}
 
 /* totals: blocks of the follower that has least, and what went wrong at all of them. */
 static totals_t
@@ -95,6 +111,7 @@ totals(qs_dev_cluster_t const *c)
         t.damaged += b->damaged;
         t.missed += b->missed;
         t.in_dead += b->in_dead;
+        t.differ += differ(follower(c), b);
     }
     return t;
 }
@@ -196,11 +213,12 @@ print_json(qs_dev_cluster_t const *c, totals_t const *t, bool ok)
     else
         printf("\"gossip\":{\"peers_min\":%u,\"converged_ns\":%lu},", c->peers_min,
                c->converged_ns);
-    printf("\"blocks\":{\"complete\":%lu,\"dead\":%lu,\"lost\":%lu,\"start_unknown\":%lu,"
-           "\"last_slot\":%lu,\"txns\":%lu,\"txns_in_dead\":%lu,\"txns_damaged\":%lu,"
-           "\"records_missed\":%lu}",
-           t->complete, t->dead, t->lost, t->unlinked, follower(c)->last_slot, follower(c)->txns,
-           t->in_dead, t->damaged, t->missed);
+    printf(
+        "\"blocks\":{\"complete\":%lu,\"dead\":%lu,\"lost\":%lu,\"start_unknown\":%lu,"
+        "\"differ\":%lu,\"last_slot\":%lu,\"txns\":%lu,\"txns_in_dead\":%lu,\"txns_damaged\":%lu,"
+        "\"records_missed\":%lu}",
+        t->complete, t->dead, t->lost, t->unlinked, t->differ, follower(c)->last_slot,
+        follower(c)->txns, t->in_dead, t->damaged, t->missed);
     qs_dev_shred_json(a);
     printf("}\n");
 }
@@ -249,7 +267,7 @@ int
 qs_dev_cluster_report(qs_dev_cluster_t const *c)
 {
     totals_t t = totals(c);
-    bool ok = c->sum.sent && !c->sum.lost && !t.damaged && !t.dead && t.complete;
+    bool ok = c->sum.sent && !c->sum.lost && !t.damaged && !t.dead && !t.differ && t.complete;
 
     if (c->json)
         print_json(c, &t, ok);

@@ -20,6 +20,7 @@ typedef struct qs_dev_cluster {
     qs_lab_txn_t txn;
     qs_dev_blocks_t *blocks; /* of each member; the leaders' are not read */
     u64 since_ns, look_at, load_ns, seconds;
+    u64 moved_ns; /* when, after the load's end, the last transaction came out */
     u32 peers_min;
     u64 converged_ns;
     qs_dev_txn_t sum; /* of all leaders; delivered: at every follower */

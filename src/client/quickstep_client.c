@@ -13,11 +13,12 @@
 
 #include "client/quickstep_ring.h"
 
-#define EXPORT  __attribute__((visibility("default")))
-#define ROOT    "/dev/shm"
-#define SPIN_NS 20000u
-#define NAP_MIN 20000
-#define NAP_MAX 500000
+#define EXPORT    __attribute__((visibility("default")))
+#define ROOT      "/dev/shm"
+#define SPIN_NS   20000u
+#define NAP_MIN   20000
+#define NAP_MAX   500000
+#define MAKING_MS 500u /* a node makes its feed, and then writes the head */
 
 /* The sizes and offsets that other languages rely on. */
 _Static_assert(sizeof(qs_feed_rec_t) == 80, "ABI 1");
@@ -110,6 +111,8 @@ map(qs_feed_t *f, char const *path)
     if (mem == MAP_FAILED)
         return -err;
     f->head = mem;
+    for (uint32_t ms = 0; ms < MAKING_MS && !load(&f->head->magic); ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     if (!sound(f->head, f->map_sz))
         return -EPROTO;
     f->line_cnt = f->head->line_cnt;

@@ -19,7 +19,8 @@
    only ever added in what is reserved, a kind, flag or status only ever behind the last; a reader
    skips kinds that it does not know.
 
-   Threads: one per handle, any number of handles.  Blocks: only qs_feed_wait.  Allocates: open.
+   Threads: one per handle, any number of handles.  Blocks: qs_feed_wait, and open for half a second while a node
+   makes its feed.  Allocates: open.
    Needs: permission to read the node's feed (option feed.readers). */
 
 #ifndef QS_CLIENT_QUICKSTEP_CLIENT_H

@@ -113,7 +113,7 @@ typedef struct qs_tile_ctx {
     qs_tile_shared_t shared[QS_TILE_SHARED_MAX];
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
     u32 kept_cnt;
-    u64 note[QS_TILE_NOTE_MAX]; /* what keep and tend tell boot besides */
+    u64 note[QS_TILE_NOTE_MAX];   /* what keep and tend tell boot besides */
     struct qs_instance *instance; /* keep: where files of its own may be recorded; else NULL */
     void **common;              /* keep, tend, drop: one pointer for all instances, NULL at first */
     u8 *mem;                    /* boot, init: its workspace; offsets are the plan's */

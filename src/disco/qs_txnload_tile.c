@@ -35,7 +35,9 @@ typedef struct txnload {
     u32 bad_permille, repeat_permille;
     qs_send_dst_t dst[TARGET_MAX]; /* transactions go to one after the other */
     u32 dst_cnt;
-    u32 last_sz; /* 0: none */
+    u32 last_sz;  /* 0: none */
+    u32 last_dst; /* a transaction that is sent again goes where it went before */
+    u32 next_dst;
     u8 last[QS_TXN_SZ_MAX];
     qs_lab_txn_t txn;
 } txnload_t;
@@ -114,9 +116,11 @@ make(txnload_t *t, u8 *out, u64 number, u64 now)
 
     if (t->last_sz && which >= 1000 - t->repeat_permille) {
         qs_metric_inc(&t->m->again);
+        t->next_dst = t->last_dst;
         memcpy(out, t->last, t->last_sz);
         return t->last_sz;
     }
+    t->next_dst = (u32)(number % t->dst_cnt);
     u32 sz = qs_lab_txn_make(&t->txn, out, number, now);
     if (which < t->bad_permille) {
         qs_metric_inc(&t->m->spoiled);
@@ -124,6 +128,7 @@ make(txnload_t *t, u8 *out, u64 number, u64 now)
     }
     memcpy(t->last, out, sz);
     t->last_sz = sz;
+    t->last_dst = t->next_dst;
     return sz;
 }
 
@@ -151,7 +156,7 @@ txnload_poll(void *self, qs_stem_t *stem)
         qs_send_t *req = (qs_send_t *)room;
         u32 sz = make(t, (u8 *)&req->dst[1], number, qs_clock_now(&stem->clock));
         *req = (qs_send_t){.dst_cnt = 1, .src_port_idx = 0, .sz = (u16)sz};
-        req->dst[0] = t->dst[number % t->dst_cnt];
+        req->dst[0] = t->dst[t->next_dst];
         qs_stem_publish(stem, 0, 0, qs_send_sz(1, sz), 0, qs_ts_comp(stem->now));
         schedule_next(t);
         sent++;

@@ -24,6 +24,7 @@ format(int fd, u64 lines, u64 bytes, u64 sz)
     if (mem == MAP_FAILED)
         return -errno;
     u64 unix_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+    ((qs_feed_head_t *)mem)->beat_ns = clock_ns(CLOCK_MONOTONIC);
     int err = qs_feed_tx_new(mem, lines, bytes, unix_ns);
     munmap(mem, sz);
     return err;
