@@ -247,7 +247,7 @@ take_txn(poh_t *t, u8 const *data, u32 frag_sz, u32 sz, u64 now)
     u32 off = qs_txn_desc_off(sz);
     qs_txn_t const *txn = (qs_txn_t const *)(void const *)(data + off);
 
-    if (off > frag_sz || !qs_txn_valid(txn, frag_sz - off, sz) || txn->sz != sz) {
+    if (off > frag_sz || !qs_txn_valid(txn, frag_sz - off, sz)) {
         qs_metric_inc(&t->m->malformed);
         return true;
     }

@@ -107,8 +107,8 @@ qs_poh_clock_take(qs_poh_clock_t *p, u8 const *data, qs_txn_t const *txn, u64 no
 {
     u64 sz = QS_ENTRY_HEAD_SZ + (u64)p->txn_sz + txn->sz;
 
-    if (!p->leading || p->tick < p->skip_cnt || p->txn_cnt == p->conf.entry_txn_max ||
-        sz > p->conf.entry_sz_max || p->slot_sz + sz > p->conf.slot_sz_max)
+    if (!p->leading || p->txn_cnt == p->conf.entry_txn_max || sz > p->conf.entry_sz_max ||
+        p->slot_sz + sz > p->conf.slot_sz_max)
         return false;
     if (!p->txn_cnt) {
         p->first_ns = now;
