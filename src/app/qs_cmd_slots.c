@@ -273,8 +273,8 @@ block(options_t const *o, u64 slot)
         return 1;
     read_events(r, slot);
     if (!r->cnt) {
-        fprintf(stderr, "%s block: %s: there is nothing of slot %lu\n", qs_text_program(),
-                o->found, slot);
+        fprintf(stderr, "%s block: %s: there is nothing of slot %lu\n", qs_text_program(), o->found,
+                slot);
         close_reader(r);
         return 1;
     }

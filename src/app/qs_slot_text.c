@@ -56,10 +56,9 @@ qs_slot_text_head(void)
 void
 qs_slot_text_line(qs_slot_info_t const *s)
 {
-    char const trust[] = {s->flags & QS_SLOT_SIGNED ? 'S' : '-',
-                          s->flags & QS_SLOT_START ? 'P' : '-',
-                          s->flags & QS_SLOT_CHAINED ? 'C' : '-',
-                          s->flags & QS_SLOT_CONFLICT ? 'X' : '-', 0};
+    char const trust[] = {
+        s->flags & QS_SLOT_SIGNED ? 'S' : '-', s->flags & QS_SLOT_START ? 'P' : '-',
+        s->flags & QS_SLOT_CHAINED ? 'C' : '-', s->flags & QS_SLOT_CONFLICT ? 'X' : '-', 0};
     printf("%12lu %12lu %-9s %5u %7u %6u %6u %9.3f %-5s  ", s->slot, s->parent,
            qs_slot_status_name(s->status), s->set_cnt, s->entry_cnt, s->txn_cnt, s->vote_cnt,
            (double)took_ns(s) / 1e6, trust);

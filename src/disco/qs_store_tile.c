@@ -77,9 +77,8 @@ typedef struct store_metrics {
 } store_metrics_t;
 
 #define STORE_REASON_(name, help) {QS_METRIC_COUNTER, "dead_" #name, "slots dead: " help},
-static qs_metric_desc_t const store_metric_desc[] = {
-    STORE_METRICS(QS_METRIC_COUNTER_, QS_METRIC_GAUGE_)
-        QS_SLOTS_REASONS(STORE_REASON_){0, NULL, NULL}};
+static qs_metric_desc_t const store_metric_desc[] = {STORE_METRICS(
+    QS_METRIC_COUNTER_, QS_METRIC_GAUGE_) QS_SLOTS_REASONS(STORE_REASON_){0, NULL, NULL}};
 
 _Static_assert(QS_COUNT(store_metric_desc) == sizeof(store_metrics_t) / sizeof(u64) + 1,
                "one description each");
@@ -94,14 +93,14 @@ typedef struct store {
     bool slot_due; /* a slot was finished since the last sync */
     u32 sync;      /* QS_CONFIG_store_sync_* */
     u64 sync_ns, synced_at;
-    u64 last_frag; /* now, for callbacks */
+    u64 last_frag;          /* now, for callbacks */
     qs_slots_counts_t seen; /* what the metrics know of */
     u64 recycled_seen;
     u32 end_head, end_tail; /* unsent: end_tail .. end_head - 1 */
     u32 end_out;            /* the out that the oldest goes to next */
     qs_slot_end_t end[ENDS];
     qs_segment_tx_t tx;
-    qs_segment_rx_t rx; /* boot's */
+    qs_segment_rx_t rx;                      /* boot's */
     alignas(8) u8 data[QS_SEGMENT_DATA_MAX]; /* boot's */
 } store_t;
 
@@ -422,10 +421,9 @@ store_poll(void *self, qs_stem_t *stem)
     } else if (t->end_tail != t->end_head) {
         send_ends(t, stem);
     }
-    bool due = t->sync == QS_CONFIG_store_sync_slot ? t->slot_due
-               : t->sync == QS_CONFIG_store_sync_interval
-                   ? stem->now - t->synced_at >= t->sync_ns
-                   : false;
+    bool due = t->sync == QS_CONFIG_store_sync_slot       ? t->slot_due
+               : t->sync == QS_CONFIG_store_sync_interval ? stem->now - t->synced_at >= t->sync_ns
+                                                          : false;
     if (due)
         sync_disk(t, stem->now);
     if (t->sync == QS_CONFIG_store_sync_interval && t->tx.dirty)

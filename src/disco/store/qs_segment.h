@@ -118,14 +118,14 @@ typedef struct qs_segment_rx {
     qs_segment_head_t head[QS_SEGMENT_MAX]; /* oldest first */
     u64 file_sz[QS_SEGMENT_MAX];
     u32 cnt, cur;
-    u64 off;     /* in cur: where next looks */
-    u64 data_off; /* payload of the record that next returned */
+    u64 off;       /* in cur: where next looks */
+    u64 data_off;  /* payload of the record that next returned */
     u64 block_off; /* what block holds; UINT64_MAX: nothing */
     u32 block_sz;
     u64 no_head;   /* files that have no good head: nothing of them is served */
     u64 truncated; /* files shorter than they should be */
-    u64 damaged;   /* records that were begun, or places in the middle, that do not have their sums */
-    u64 gone;      /* segments that were overwritten while they were read */
+    u64 damaged; /* records that were begun, or places in the middle, that do not have their sums */
+    u64 gone;    /* segments that were overwritten while they were read */
     alignas(64) u8 block[65536];
 } qs_segment_rx_t;
 

@@ -38,12 +38,12 @@
 #include "waltz/codec/qs_shred.h"
 #include "waltz/crypto/qs_poh.h"
 
-#define QS_SLOTS_SET_MAX   (QS_SHRED_IDX_LIMIT / QS_FEC_DATA_CNT) /* of a slot */
-#define QS_SLOTS_SET_SZ    30816u                                /* ledger bytes of a set */
-#define QS_SLOTS_DONE      512u
-#define QS_SLOTS_CHECKS    256u /* entries whose hashes are checked together */
-#define QS_SLOTS_HASH_MAX  62500u /* of an entry, while hashes_per_tick is not known */
-#define QS_SLOTS_TICKS     64u    /* of a slot */
+#define QS_SLOTS_SET_MAX  (QS_SHRED_IDX_LIMIT / QS_FEC_DATA_CNT) /* of a slot */
+#define QS_SLOTS_SET_SZ   30816u                                 /* ledger bytes of a set */
+#define QS_SLOTS_DONE     512u
+#define QS_SLOTS_CHECKS   256u   /* entries whose hashes are checked together */
+#define QS_SLOTS_HASH_MAX 62500u /* of an entry, while hashes_per_tick is not known */
+#define QS_SLOTS_TICKS    64u    /* of a slot */
 
 /* Why a slot is dead, by name.  Own reasons, then those of signatures, batches and ticks. */
 /* clang-format off */
@@ -105,8 +105,8 @@ typedef struct qs_slot_info {
     u64 hash_cnt;       /* that its entries stand for */
     u64 trailing_bytes; /* behind the last entries of its batches */
     u64 ledger_bytes;
-    u8 hash[32];     /* of its last entry */
-    u8 block_id[32]; /* root of its last set */
+    u8 hash[32];                    /* of its last entry */
+    u8 block_id[32];                /* root of its last set */
     u64 first_ns, full_ns, done_ns; /* first shred, last set, end: CLOCK_MONOTONIC */
 } qs_slot_info_t;
 
