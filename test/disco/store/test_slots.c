@@ -497,8 +497,6 @@ two_parents(rig_t *r, block_t *b)
     ticks(b, 32);
     block_flush(b, 0, true);
     b->set[1].head.parent_off++;
-    b->set[1].head.slot = b->slot;
-    b->set[0].head.parent_off = 1;
 }
 
 static void
@@ -570,7 +568,7 @@ static flaw_t const flaws[] = {
     {"another parent",                    QS_SLOTS_R_parent_differs, two_parents, NULL},
     {"a flawed set",                      QS_SLOTS_R_flawed_set,     flawed, NULL},
     {"a batch beyond the room",           QS_SLOTS_R_batch_room,     batch_room, little_room},
-    {"a block marker",                    QS_SLOTS_R_no_entries,     marker, NULL},
+    {"a block marker",                    QS_SLOTS_R_marker_off,     marker, NULL},
 };
 /* clang-format on */
 
@@ -581,15 +579,8 @@ Test(slots, what_is_wrong_with_a_slot_is_named)
         if (flaws[i].configure)
             flaws[i].configure(&r->config);
         rig_start(r);
-        block_begin(&r->a, 3, 2, genesis, zero);
-        r->a.slot =
-            2 + (flaws[i].make == two_parents); /* a slot with a parent that can be another */
-        r->a.parent = r->a.slot - 1;
-        if (flaws[i].make != two_parents) {
-            r->a.slot = 1;
-            r->a.parent = 0;
-        }
-        block_begin(&r->a, r->a.slot, r->a.parent, genesis, zero);
+        bool far = flaws[i].make == two_parents; /* its parent can be another */
+        block_begin(&r->a, far ? 3 : 1, far ? 2 : 0, genesis, zero);
         flaws[i].make(r, &r->a);
         for (u32 k = 0; k < r->a.set_cnt; k++)
             add(r, &r->a.set[k]);
