@@ -103,8 +103,8 @@ qs_dev_shred_json(qs_attach_t const *a)
     printf(",\"shreds\":{\"received\":%lu,\"sets_complete\":%lu,\"sets_delivered\":%lu,"
            "\"sets_flawed\":%lu,\"recovered\":%lu,\"duplicate\":%lu,\"late\":%lu,"
            "\"signatures\":%lu,\"equivocations\":%lu,\"version\":%lu,\"rejected\":{",
-           sum(a, "received"), sum(a, "set_done"), delivered(a),
-           sum(a, "set_flawed"), sum(a, "shred_recovered"), reason_cnt(a, QS_RESOLVER_R_DUPLICATE),
+           sum(a, "received"), sum(a, "set_done"), delivered(a), sum(a, "set_flawed"),
+           sum(a, "shred_recovered"), reason_cnt(a, QS_RESOLVER_R_DUPLICATE),
            reason_cnt(a, QS_RESOLVER_R_LATE), sum(a, "signature"), sum(a, "equivocation"),
            sum(a, "version"));
     bool first = true;
