@@ -436,8 +436,7 @@ store_poll(void *self, qs_stem_t *stem)
 {
     store_t *t = self;
     u32 work = 0;
-    t->last_frag = stem->now;
-    while (work < STEPS && qs_slots_step(t->slots, stem->now))
+    while (work < STEPS && qs_slots_step(t->slots, qs_clock_now(&stem->clock)))
         work++;
     if (work) {
         count(t);

@@ -6,6 +6,7 @@
 #include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -95,6 +96,25 @@ starts_a_child(void)
 Test(sandbox, no_child_can_be_started)
 {
     cr_assert(eq(int, child_says(starts_a_child), 0));
+}
+
+static int
+writes_a_file(void)
+{
+    FILE *f = tmpfile();
+    int fd = f ? fileno(f) : -1;
+    if (fd < 0 || ftruncate(fd, 8192))
+        return 1;
+    signal(SIGXFSZ, SIG_IGN);
+    qs_sandbox_enter(&fd, 1, 4096);
+    if (pwrite(fd, "x", 1, 4095) != 1)
+        return 2;
+    return pwrite(fd, "x", 1, 4096) < 0 && errno == EFBIG ? 0 : 3;
+}
+
+Test(sandbox, a_tile_that_writes_files_does_so_up_to_what_it_said)
+{
+    cr_assert(eq(int, child_says(writes_a_file), 0));
 }
 
 static int
