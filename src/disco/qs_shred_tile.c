@@ -39,11 +39,15 @@
 
 typedef qs_shred_state_t shred_t;
 
+#define SOURCE_(n, name, text) {QS_METRIC_COUNTER, "source" #n "_" #name, "feed " #n ": " text},
+#define SOURCES_(X)                                                                                \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
+#define SOURCE_ROWS_(n)                 QS_SOURCES_COUNTS(SOURCE_, n)
 #define TURBINE_REASON_(id, name, text) {QS_METRIC_COUNTER, "turbine_" #name, text},
 #define SHRED_REASON_(id, name, text)   {QS_METRIC_COUNTER, "shred_" #name, text},
 static qs_metric_desc_t const shred_metric_desc[] = {
     QS_SHRED_METRICS(QS_METRIC_COUNTER_, QS_METRIC_GAUGE_) QS_BROADCAST_COUNTS(QS_METRIC_COUNTER_)
-        QS_TURBINE_REASONS(TURBINE_REASON_) QS_SHRED_REASONS(SHRED_REASON_)
+        QS_TURBINE_REASONS(TURBINE_REASON_) SOURCES_(SOURCE_ROWS_) QS_SHRED_REASONS(SHRED_REASON_)
             QS_RESOLVER_REASONS(SHRED_REASON_){0, NULL, NULL}};
 
 _Static_assert(QS_COUNT(shred_metric_desc) == sizeof(qs_shred_metrics_t) / sizeof(u64) + 1,
@@ -80,12 +84,14 @@ shred_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     void *cluster =
         qs_layout_take(l, qs_cluster_footprint(node_max(ctx->cfg), IDENT_MAX), QS_ALIGN);
     void *broadcast = qs_layout_take(l, qs_broadcast_footprint(), QS_ALIGN);
+    void *sources = qs_layout_take(l, sizeof(qs_sources_t), QS_ALIGN);
     void *relay = qs_layout_take(l, qs_shred_relay_footprint(), QS_ALIGN);
     void *ends = qs_layout_take(l, sizeof(qs_ends_t), QS_ALIGN);
     if (t) {
         t->cluster_mem = cluster;
         t->broadcast_mem = broadcast;
         t->relay_mem = relay;
+        t->sources = sources;
         t->ends = ends;
         t->leaders_mem = leaders;
         t->resolver_mem = resolver;
@@ -162,6 +168,9 @@ shred_boot(void *self, qs_tile_ctx_t *ctx)
     c.key = key;
     t->resolver = qs_resolver_init(t->resolver_mem, &c, &t->leaders);
     join_cluster(t, ctx, key);
+    for (u32 i = 0; i < ctx->plan->port_cnt; i++)
+        t->source_of[i] = (u8)ctx->plan->port[i].source;
+    qs_sources_init(t->sources, 1 + ctx->cfg->shred_source_cnt, key);
     err = qs_shred_relay_boot(t, ctx, t->relay_mem, key);
     err = err ? err : read_schedule(t, ctx);
     return err ? err : qs_shred_lead_boot(t, ctx);
@@ -177,6 +186,15 @@ shred_init(void *self, qs_tile_ctx_t *ctx, qs_stem_t *stem)
     return 0;
 }
 
+/* take returns what was counted since it was last asked. */
+static u64
+take(u64 *cnt)
+{
+    u64 was = *cnt;
+    *cnt = 0;
+    return was;
+}
+
 static void
 count(shred_t *t)
 {
@@ -184,6 +202,11 @@ count(shred_t *t)
     for (u32 i = 0; i < QS_RESOLVER_REASON_CNT; i++)
         if (now->reason[i] != was->reason[i])
             qs_metric_add(&t->m->reason[i], now->reason[i] - was->reason[i]);
+    for (u32 i = 0; i < QS_SOURCES_CNT * sizeof(qs_source_counts_t) / sizeof(u64); i++) {
+        u64 *cnt = &((u64 *)t->sources->counts)[i];
+        if (*cnt)
+            qs_metric_add(&((u64 *)t->m->source)[i], take(cnt));
+    }
     qs_metric_add(&t->m->set_done, now->set_done - was->set_done);
     qs_metric_add(&t->m->set_flawed, now->set_flawed - was->set_flawed);
     qs_metric_add(&t->m->set_recovered, now->set_recovered - was->set_recovered);
@@ -264,6 +287,21 @@ say_hello(shred_t *t, qs_stem_t *stem)
     qs_stem_wake_at(stem, t->hello_at);
 }
 
+/* note_sources takes down which feed brought what first. */
+static void
+note_sources(shred_t *t, u32 cnt)
+{
+    for (u32 i = 0; i < cnt; i++) {
+        qs_resolver_in_t const *in = &t->in[i];
+        u32 reason = t->out[i].reason, source = t->source_of[in->source];
+        t->sources->counts[source].received++;
+        if (reason == QS_RESOLVER_R_ADMITTED || reason == QS_RESOLVER_R_LATE)
+            qs_sources_first(t->sources, in->data, source, in->ns);
+        if (reason == QS_RESOLVER_R_DUPLICATE)
+            qs_sources_copy(t->sources, in->data, source, in->ns);
+    }
+}
+
 /* Returns work as long as shreds are gathered, so that the tile does not sleep on them. */
 static u32
 shred_poll(void *self, qs_stem_t *stem)
@@ -278,6 +316,7 @@ shred_poll(void *self, qs_stem_t *stem)
     if (t->staged && (full || !t->arrived)) {
         qs_shred_relay_senders(t, t->staged);
         qs_resolver_add(t->resolver, t->in, t->out, t->staged);
+        note_sources(t, t->staged);
         t->relay_at = 0;
         t->relay_cnt = t->staged;
         t->staged = 0;
@@ -320,8 +359,8 @@ take_shreds(shred_t *t, qs_stem_t *stem, qs_batch_t const *b)
         t->in[t->staged] = (qs_resolver_in_t){
             .data = t->stage[t->staged],
             .sz = sz,
-            .source = qs_net_sig_unpack(b->frag[i].sig).port_idx,
-            .ns = stem->now,
+            .source = qs_net_sig_unpack(b->frag[i].sig).port_idx % QS_PORT_MAX,
+            .ns = qs_ts_decomp(b->frag[i].ts_origin, stem->now),
         };
     }
     qs_metric_add(&t->m->received, i);
@@ -348,15 +387,6 @@ shred_want(void *self, u32 in, u64 sig)
     shred_t const *t = self;
     (void)sig;
     return in != QS_SHRED_IN_POH || t->leads;
-}
-
-/* take returns what was counted since it was last asked. */
-static u64
-take(u64 *cnt)
-{
-    u64 was = *cnt;
-    *cnt = 0;
-    return was;
 }
 
 /* shred_tidy keeps the tree and what the metrics say up to date. */

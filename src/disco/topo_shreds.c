@@ -20,7 +20,7 @@ static qs_tile_row_t const shreds_tiles[] = {
 
 static qs_link_row_t const shreds_links[] = {
 /*    from      to        depth  window   mtu   flow         ports                            */
-    { "net",    "shred",   4096,   1024, 1472,  QS_LOSSY,    "tvu" },
+    { "net",    "shred",   4096,   1024, 1472,  QS_LOSSY,    "tvu source" },
     { "net",    "sink",    4096,   1024, 1472,  QS_LOSSY,    "tpu gossip repair extra" },
     { "shred",  "sink",      64,     64, 38656, QS_RELIABLE, NULL },
     { 0 }

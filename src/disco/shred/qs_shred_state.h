@@ -17,6 +17,7 @@
 #include "disco/shred/qs_cluster.h"
 #include "disco/shred/qs_resign.h"
 #include "disco/shred/qs_resolver.h"
+#include "disco/shred/qs_sources.h"
 #include "tango/base/qs_rng.h"
 
 #define QS_SHRED_IDENT_MAX 16384u
@@ -64,6 +65,7 @@ typedef struct qs_shred_metrics {
     QS_SHRED_METRICS(QS_METRIC_FIELD_, QS_METRIC_FIELD_)
     qs_broadcast_counts_t broadcast;
     u64 turbine[QS_TURBINE_REASON_CNT];
+    qs_source_counts_t source[QS_SOURCES_CNT];
     u64 reason[QS_RESOLVER_REASON_CNT];
 } qs_shred_metrics_t;
 
@@ -80,6 +82,9 @@ typedef struct qs_shred_state {
     qs_resolver_counts_t seen;   /* what the metrics know of */
     qs_resolver_in_t in[QS_RESOLVER_BATCH_MAX];
     qs_resolver_out_t out[QS_RESOLVER_BATCH_MAX];
+
+    qs_sources_t *sources;
+    u8 source_of[QS_PORT_MAX]; /* port -> feed */
 
     u32 net_out, sign_out; /* UINT32_MAX: none */
     u16 src_port_idx;
