@@ -11,6 +11,9 @@
           As leader each shred to the root of its turbine tree, or to shred.broadcast.  Otherwise
           each verified one, once, to our children in its tree; those of a slot's last set when
           their root is signed by us.  While net lags no more shreds are taken.
+   Share: of several shred tiles each has the sets of its share, by slot and index; the first alone
+          is the leader's.  QS_FEC_CHAINED is not set when the set before is another tile's, and a last
+          shred's contradiction with another tile's goes unnoticed here.
    Loss:  none of its own; what the link overran is in the link's counter, what is refused is counted
           by reason.  A restart forgets sets in progress and which were published, and begins anew; the
           block that we were making stays as it is, because a second version of it would be
@@ -33,6 +36,10 @@
 #define FRAG_SZ   QS_SHRED_FRAG_SZ
 #define HELLO_NS  250000000u
 #define TIDY_NS   10000000u
+
+/* Where a shred says of which slot and set it is: slot, index, version, the set's index. */
+#define SET_PLACE     65u
+#define SET_PLACE_END 83u
 
 /* Nodes that one address may have, in a public cluster (turbine.md 1, step 4: ten, until lately). */
 #define PER_IP_MAX 1u
@@ -160,6 +167,9 @@ shred_boot(void *self, qs_tile_ctx_t *ctx)
     t->view.set_cnt = 0;
     memset(&t->seen, 0, sizeof(t->seen));
     t->known = false;
+    t->idx = ctx->idx;
+    t->cnt = ctx->cnt;
+    t->share_key = (qs_hash_key_t){ctx->seed, ~ctx->seed}; /* the same in all of them */
     t->hello_at = 0;
     t->src_port_idx = send_port(ctx->plan);
     if (ctx->fresh)
@@ -273,6 +283,16 @@ publish(shred_t *t, qs_stem_t *stem)
     return true;
 }
 
+void
+qs_shred_ask(shred_t *t, qs_stem_t *stem, u32 tag, u8 const root[QS_SHRED_ROOT_SZ])
+{
+    u8 *room = qs_stem_prepare(stem, t->sign_out);
+    memcpy(room, root, QS_SHRED_ROOT_SZ);
+    qs_stem_publish(stem, t->sign_out,
+                    qs_sign_sig(tag | t->idx << QS_SHRED_TAG_SHIFT, QS_SIGN_ROOT), QS_SHRED_ROOT_SZ,
+                    0, qs_ts_comp(stem->now));
+}
+
 /* say_hello asks for our public key until it comes. */
 static void
 say_hello(shred_t *t, qs_stem_t *stem)
@@ -280,8 +300,8 @@ say_hello(shred_t *t, qs_stem_t *stem)
     if (t->known || t->sign_out == UINT32_MAX)
         return;
     if (stem->now >= t->hello_at && qs_stem_prepare(stem, t->sign_out)) {
-        qs_stem_publish(stem, t->sign_out, qs_sign_sig(0, QS_SIGN_HELLO), 0, 0,
-                        qs_ts_comp(stem->now));
+        qs_stem_publish(stem, t->sign_out, qs_sign_sig(t->idx << QS_SHRED_TAG_SHIFT, QS_SIGN_HELLO),
+                        0, 0, qs_ts_comp(stem->now));
         t->hello_at = stem->now + HELLO_NS;
     }
     qs_stem_wake_at(stem, t->hello_at);
@@ -338,7 +358,7 @@ take_signature(shred_t *t, qs_frag_t const *frag, u8 const *data)
         t->known = true;
         qs_resolver_self(t->resolver, t->self);
     }
-    u32 tag = qs_sign_tag_of(frag->sig);
+    u32 tag = qs_sign_tag_of(frag->sig) & ((1u << QS_SHRED_TAG_SHIFT) - 1);
     if (kind != QS_SIGN_ROOT || frag->sz != QS_SHRED_SIG_SZ)
         return;
     if (tag & QS_SHRED_TAG_RESIGN)
@@ -385,8 +405,25 @@ static bool
 shred_want(void *self, u32 in, u64 sig)
 {
     shred_t const *t = self;
-    (void)sig;
+    if (in == QS_SHRED_IN_SIGN)
+        return qs_sign_tag_of(sig) >> QS_SHRED_TAG_SHIFT == t->idx;
     return in != QS_SHRED_IN_POH || t->leads;
+}
+
+/* shred_peek leaves sets to the tile whose share they are, before they are copied.  What is too short to be
+   of any is the first one's to refuse. */
+static bool
+shred_peek(void *self, u32 in, qs_frag_t const *frag, u8 const *data)
+{
+    shred_t const *t = self;
+    u8 place[SET_PLACE_END - SET_PLACE];
+    if (in != QS_SHRED_IN_NET || t->cnt == 1)
+        return true;
+    if (frag->sz < SET_PLACE_END)
+        return !t->idx;
+    qs_racy_copy(place, data + SET_PLACE, sizeof(place));
+    u64 word[2] = {qs_load_le64(place), qs_load_le32(place + 14)};
+    return qs_hash_words(&t->share_key, word, 2) % t->cnt == t->idx;
 }
 
 /* shred_tidy keeps the tree and what the metrics say up to date. */
@@ -432,6 +469,7 @@ qs_tile_t const qs_tile_shred = {
     .boot    = shred_boot,
     .init    = shred_init,
     .want    = shred_want,
+    .peek    = shred_peek,
     .frag    = shred_frag,
     .poll    = shred_poll,
     .tidy    = shred_tidy,

@@ -9,12 +9,18 @@ net_tiles(qs_config_t const *cfg)
     return cfg->net.tiles;
 }
 
+static u32
+shred_tiles(qs_config_t const *cfg)
+{
+    return cfg->shred.tiles;
+}
+
 /* clang-format off */
 static qs_tile_row_t const shreds_tiles[] = {
-/*    name   tile             cnt  or from    on death     */
-    { NULL, &qs_tile_net,      1, net_tiles, QS_RESTART },
-    { NULL, &qs_tile_shred,    1, NULL,      QS_RESTART },
-    { NULL, &qs_tile_sink,     1, NULL,      QS_RESTART },
+/*    name   tile             cnt  or from      on death     */
+    { NULL, &qs_tile_net,      1, net_tiles,   QS_RESTART },
+    { NULL, &qs_tile_shred,    1, shred_tiles, QS_RESTART },
+    { NULL, &qs_tile_sink,     1, NULL,        QS_RESTART },
     { 0 }
 };
 
@@ -29,7 +35,7 @@ static qs_link_row_t const shreds_links[] = {
 qs_topo_t const qs_topo_shreds = {
     .name    = "shreds",
     .help    = "verifies shreds and accounts for the sets they make",
-    .picture = "      wire ~~~> net:i ---> shred ===> sink\n"
+    .picture = "      wire ~~~> net:i ---> shred:j ===> sink\n"
                "                      \\-------------> sink      ---> lossy   ===> reliable\n",
     .tiles   = shreds_tiles,
     .links   = shreds_links,

@@ -28,6 +28,7 @@
 
 /* Tags of what is to be signed: a set of ours, or one that we send on. */
 #define QS_SHRED_TAG_RESIGN 0x800000u
+#define QS_SHRED_TAG_SHIFT  24 /* above: which shred tile asks */
 _Static_assert(!((QS_BROADCAST_TAG_MASK | QS_RESIGN_TAG_MASK) & QS_SHRED_TAG_RESIGN), "told apart");
 
 enum { QS_SHRED_IN_NET, QS_SHRED_IN_POH, QS_SHRED_IN_SIGN, QS_SHRED_IN_GOSSIP };
@@ -86,6 +87,8 @@ typedef struct qs_shred_state {
     qs_sources_t *sources;
     u8 source_of[QS_PORT_MAX]; /* port -> feed */
 
+    u32 idx, cnt; /* of how many shred tiles this is which: each has the sets of its share */
+    qs_hash_key_t share_key;
     u32 net_out, sign_out; /* UINT32_MAX: none */
     u16 src_port_idx;
     bool known; /* our identity */
@@ -109,6 +112,9 @@ typedef struct qs_shred_state {
     qs_relay_t relay;
     qs_resign_t *resign;
 } qs_shred_state_t;
+
+/* qs_shred_ask has a root signed under a tag of this tile.  The caller knows that there is credit. */
+void qs_shred_ask(qs_shred_state_t *t, qs_stem_t *stem, u32 tag, u8 const root[QS_SHRED_ROOT_SZ]);
 
 /* qs_shred_publish_set hands a set and its 32 data shreds to all who take sets.  Returns false if one of
    them lags; nobody has it then. */
