@@ -86,12 +86,12 @@ each_set(qs_attach_t const *a, each_set_t *fn)
 static void
 set_json(qs_shred_view_set_t const *s, char const *root, bool first)
 {
-    printf("%s{\"slot\":%lu,\"fec_idx\":%u,\"root\":\"%s\",\"last\":%s,\"recovered\":%s,"
-           "\"flawed\":%s}",
-           first ? "" : ",", s->slot, s->fec_idx, root,
-           s->flags & QS_FEC_LAST_SLOT ? "true" : "false",
-           s->flags & QS_FEC_RECOVERED ? "true" : "false",
-           s->flags & QS_FEC_FLAWED ? "true" : "false");
+    printf(
+        "%s{\"slot\":%lu,\"fec_idx\":%u,\"root\":\"%s\",\"last\":%s,\"recovered\":%s,"
+        "\"signed\":%s,\"chained\":%s,\"flawed\":%s}",
+        first ? "" : ",", s->slot, s->fec_idx, root, s->flags & QS_FEC_LAST_SLOT ? "true" : "false",
+        s->flags & QS_FEC_RECOVERED ? "true" : "false", s->flags & QS_FEC_SIGNED ? "true" : "false",
+        s->flags & QS_FEC_CHAINED ? "true" : "false", s->flags & QS_FEC_FLAWED ? "true" : "false");
 }
 
 void

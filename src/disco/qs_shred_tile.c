@@ -3,9 +3,12 @@
        net:i  --->  shred  ===>  whoever wants sets
        poh    ===>  shred  ===>  net, sign                            (formats: qs_format.h)
        sign   ===>  shred
+       store  ===>  shred         where slots ended
        gossip ~~~~  shared rows: who is where                         (gossip/qs_peers.h)
 
-   In:    UDP payloads of the turbine port; as leader entries; signatures, and once our public key.
+   In:    UDP payloads of the turbine port and of feeds (shred.source); as leader entries; signatures,
+          and once our public key; slots that were found complete, of which those some way back are
+          settled: what comes for these is too old.  Until then nothing is.
    Out:   each completed set once: qs_fec_set_t and its 32 data shreds, our own sets too (the resolver
           never sees those: shreds of slots that we lead are refused when they come from the wire).
           As leader each shred to the root of its turbine tree, or to shred.broadcast.  Otherwise
@@ -36,6 +39,8 @@
 #define FRAG_SZ   QS_SHRED_FRAG_SZ
 #define HELLO_NS  250000000u
 #define TIDY_NS   10000000u
+#define SETTLED                                                                                    \
+    32u /* a slot with so many complete ones after it, itself included, is not built on anew */
 
 /* Where a shred says of which slot and set it is: slot, index, version, the set's index. */
 #define SET_PLACE     65u
@@ -167,6 +172,8 @@ shred_boot(void *self, qs_tile_ctx_t *ctx)
     t->view.set_cnt = 0;
     memset(&t->seen, 0, sizeof(t->seen));
     t->known = false;
+    t->root = 0;
+    t->marks = c.mark;
     t->idx = ctx->idx;
     t->cnt = ctx->cnt;
     t->share_key = (qs_hash_key_t){ctx->seed, ~ctx->seed}; /* the same in all of them */
@@ -388,6 +395,24 @@ take_shreds(shred_t *t, qs_stem_t *stem, qs_batch_t const *b)
     return i;
 }
 
+/* take_end learns where a slot ended, and with it which slots are settled.  Whoever may make up slots
+   without a leader (shred.unverified = mark) must not move that. */
+static void
+take_end(shred_t *t, qs_frag_t const *frag, u8 const *data)
+{
+    qs_slot_end_t end;
+    if (frag->sz != sizeof(end))
+        return;
+    memcpy(&end, data, sizeof(end));
+    qs_ends_put(t->ends, end.slot, end.block_id);
+    qs_leaders_epoch_t const *e = qs_leaders_epoch_of(&t->leaders, end.slot);
+    if (!e || t->marks || end.slot < t->root + SETTLED)
+        return;
+    t->root = end.slot - (SETTLED - 1);
+    qs_resolver_root(t->resolver, t->root, e->slot_cnt);
+    qs_metric_set(&t->m->root, t->root);
+}
+
 static u32
 shred_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
@@ -398,6 +423,8 @@ shred_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
         return qs_shred_lead_entries(t, b);
     for (u32 i = 0; b->in == QS_SHRED_IN_SIGN && i < b->cnt; i++)
         take_signature(t, &b->frag[i], b->data[i]);
+    for (u32 i = 0; b->in == QS_SHRED_IN_STORE && i < b->cnt; i++)
+        take_end(t, &b->frag[i], b->data[i]);
     return b->cnt;
 }
 
@@ -461,7 +488,8 @@ qs_tile_t const qs_tile_shred = {
     .in      = {[QS_SHRED_IN_NET]    = {.from = "net"},
                 [QS_SHRED_IN_POH]    = {.from = "poh", .in_place = true},
                 [QS_SHRED_IN_SIGN]   = {.from = "sign"},
-                [QS_SHRED_IN_GOSSIP] = {.from = "gossip"}},
+                [QS_SHRED_IN_GOSSIP] = {.from = "gossip"},
+                [QS_SHRED_IN_STORE]  = {.from = "store"}},
     .out     = {[QS_SHRED_OUT_NET] = "net", [QS_SHRED_OUT_SIGN] = "sign", [QS_SHRED_OUT_SETS] = "*"},
     .tidy_ns = TIDY_NS,
     .metrics = shred_metric_desc,

@@ -31,7 +31,7 @@
 #define QS_SHRED_TAG_SHIFT  24 /* above: which shred tile asks */
 _Static_assert(!((QS_BROADCAST_TAG_MASK | QS_RESIGN_TAG_MASK) & QS_SHRED_TAG_RESIGN), "told apart");
 
-enum { QS_SHRED_IN_NET, QS_SHRED_IN_POH, QS_SHRED_IN_SIGN, QS_SHRED_IN_GOSSIP };
+enum { QS_SHRED_IN_NET, QS_SHRED_IN_POH, QS_SHRED_IN_SIGN, QS_SHRED_IN_GOSSIP, QS_SHRED_IN_STORE };
 enum { QS_SHRED_OUT_NET, QS_SHRED_OUT_SIGN, QS_SHRED_OUT_SETS };
 
 #define QS_SHRED_METRICS(COUNTER, GAUGE)                                                           \
@@ -44,6 +44,7 @@ enum { QS_SHRED_OUT_NET, QS_SHRED_OUT_SIGN, QS_SHRED_OUT_SETS };
     COUNTER(signature, "signatures verified")                                                      \
     COUNTER(equivocation, "contradictions that a leader signed")                                   \
     GAUGE(version, "shred version that is taken; 0: none known")                                   \
+    GAUGE(root, "slot up to which shreds are too old; 0: none is known")                           \
     COUNTER(tree, "times the turbine tree's node list was made anew")                              \
     GAUGE(node, "nodes in that list")                                                              \
     GAUGE(node_staked, "... of which have stake")                                                  \
@@ -92,10 +93,12 @@ typedef struct qs_shred_state {
     u32 net_out, sign_out; /* UINT32_MAX: none */
     u16 src_port_idx;
     bool known; /* our identity */
+    bool marks; /* shreds without a known leader are taken */
     u8 self[32];
     u64 hello_at;
     qs_cluster_t cluster;
     qs_ends_t *ends; /* outlives the process */
+    u64 root;        /* slots up to it are settled; 0: none known */
 
     /* as leader */
     bool leads; /* entries come to this tile */
