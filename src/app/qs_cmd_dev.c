@@ -209,9 +209,9 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
     }
     qs_config_t *s = &r->node[SENDER].cfg;
     r->txns = o->replay ? o->port && o->port == cfg->port.tpu : o->front;
-    r->node[RECEIVER].topo = r->txns                         ? &qs_topo_front
-                             : cfg->shred.leader_schedule[0] ? &qs_topo_shreds
-                                                             : &qs_topo_listen;
+    bool shreds =
+        cfg->shred.leader_schedule[0] || cfg->shred.unverified == QS_CONFIG_shred_unverified_mark;
+    r->node[RECEIVER].topo = r->txns ? &qs_topo_front : shreds ? &qs_topo_shreds : &qs_topo_listen;
     r->node[SENDER].topo = o->replay ? &qs_topo_replay : r->txns ? &qs_topo_txnload : &qs_topo_load;
     if (r->txns && !o->replay)
         return qs_dev_txn_configure(s, &o->txn);

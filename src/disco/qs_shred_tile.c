@@ -3,14 +3,20 @@
        net:i  --->  shred  ===>  whoever wants sets
        poh    ===>  shred  ===>  net, sign                            (formats: qs_format.h)
        sign   ===>  shred
+       store  ===>  shred         where slots ended
        gossip ~~~~  shared rows: who is where                         (gossip/qs_peers.h)
 
-   In:    UDP payloads of the turbine port; as leader entries; signatures, and once our public key.
+   In:    UDP payloads of the turbine port and of feeds (shred.source); as leader entries; signatures,
+          and once our public key; slots that were found complete, of which those some way back are
+          settled: what comes for these is too old.  Until then nothing is.
    Out:   each completed set once: qs_fec_set_t and its 32 data shreds, our own sets too (the resolver
           never sees those: shreds of slots that we lead are refused when they come from the wire).
           As leader each shred to the root of its turbine tree, or to shred.broadcast.  Otherwise
           each verified one, once, to our children in its tree; those of a slot's last set when
           their root is signed by us.  While net lags no more shreds are taken.
+   Share: of several shred tiles each has the sets of its share, by slot and index; the first alone
+          is the leader's.  QS_FEC_CHAINED is not set when the set before is another tile's, and a last
+          shred's contradiction with another tile's goes unnoticed here.
    Loss:  none of its own; what the link overran is in the link's counter, what is refused is counted
           by reason.  A restart forgets sets in progress and which were published, and begins anew; the
           block that we were making stays as it is, because a second version of it would be
@@ -33,17 +39,27 @@
 #define FRAG_SZ   QS_SHRED_FRAG_SZ
 #define HELLO_NS  250000000u
 #define TIDY_NS   10000000u
+#define SETTLED                                                                                    \
+    32u /* a slot with so many complete ones after it, itself included, is not built on anew */
+
+/* Where a shred says of which slot and set it is: slot, index, version, the set's index. */
+#define SET_PLACE     65u
+#define SET_PLACE_END 83u
 
 /* Nodes that one address may have, in a public cluster (turbine.md 1, step 4: ten, until lately). */
 #define PER_IP_MAX 1u
 
 typedef qs_shred_state_t shred_t;
 
+#define SOURCE_(n, name, text) {QS_METRIC_COUNTER, "source" #n "_" #name, "feed " #n ": " text},
+#define SOURCES_(X)                                                                                \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
+#define SOURCE_ROWS_(n)                 QS_SOURCES_COUNTS(SOURCE_, n)
 #define TURBINE_REASON_(id, name, text) {QS_METRIC_COUNTER, "turbine_" #name, text},
 #define SHRED_REASON_(id, name, text)   {QS_METRIC_COUNTER, "shred_" #name, text},
 static qs_metric_desc_t const shred_metric_desc[] = {
     QS_SHRED_METRICS(QS_METRIC_COUNTER_, QS_METRIC_GAUGE_) QS_BROADCAST_COUNTS(QS_METRIC_COUNTER_)
-        QS_TURBINE_REASONS(TURBINE_REASON_) QS_SHRED_REASONS(SHRED_REASON_)
+        QS_TURBINE_REASONS(TURBINE_REASON_) SOURCES_(SOURCE_ROWS_) QS_SHRED_REASONS(SHRED_REASON_)
             QS_RESOLVER_REASONS(SHRED_REASON_){0, NULL, NULL}};
 
 _Static_assert(QS_COUNT(shred_metric_desc) == sizeof(qs_shred_metrics_t) / sizeof(u64) + 1,
@@ -80,12 +96,14 @@ shred_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     void *cluster =
         qs_layout_take(l, qs_cluster_footprint(node_max(ctx->cfg), IDENT_MAX), QS_ALIGN);
     void *broadcast = qs_layout_take(l, qs_broadcast_footprint(), QS_ALIGN);
+    void *sources = qs_layout_take(l, sizeof(qs_sources_t), QS_ALIGN);
     void *relay = qs_layout_take(l, qs_shred_relay_footprint(), QS_ALIGN);
     void *ends = qs_layout_take(l, sizeof(qs_ends_t), QS_ALIGN);
     if (t) {
         t->cluster_mem = cluster;
         t->broadcast_mem = broadcast;
         t->relay_mem = relay;
+        t->sources = sources;
         t->ends = ends;
         t->leaders_mem = leaders;
         t->resolver_mem = resolver;
@@ -154,6 +172,11 @@ shred_boot(void *self, qs_tile_ctx_t *ctx)
     t->view.set_cnt = 0;
     memset(&t->seen, 0, sizeof(t->seen));
     t->known = false;
+    t->root = 0;
+    t->marks = c.mark;
+    t->idx = ctx->idx;
+    t->cnt = ctx->cnt;
+    t->share_key = (qs_hash_key_t){ctx->seed, ~ctx->seed}; /* the same in all of them */
     t->hello_at = 0;
     t->src_port_idx = send_port(ctx->plan);
     if (ctx->fresh)
@@ -162,6 +185,9 @@ shred_boot(void *self, qs_tile_ctx_t *ctx)
     c.key = key;
     t->resolver = qs_resolver_init(t->resolver_mem, &c, &t->leaders);
     join_cluster(t, ctx, key);
+    for (u32 i = 0; i < ctx->plan->port_cnt; i++)
+        t->source_of[i] = (u8)ctx->plan->port[i].source;
+    qs_sources_init(t->sources, 1 + ctx->cfg->shred_source_cnt, key);
     err = qs_shred_relay_boot(t, ctx, t->relay_mem, key);
     err = err ? err : read_schedule(t, ctx);
     return err ? err : qs_shred_lead_boot(t, ctx);
@@ -177,6 +203,15 @@ shred_init(void *self, qs_tile_ctx_t *ctx, qs_stem_t *stem)
     return 0;
 }
 
+/* take returns what was counted since it was last asked. */
+static u64
+take(u64 *cnt)
+{
+    u64 was = *cnt;
+    *cnt = 0;
+    return was;
+}
+
 static void
 count(shred_t *t)
 {
@@ -184,6 +219,11 @@ count(shred_t *t)
     for (u32 i = 0; i < QS_RESOLVER_REASON_CNT; i++)
         if (now->reason[i] != was->reason[i])
             qs_metric_add(&t->m->reason[i], now->reason[i] - was->reason[i]);
+    for (u32 i = 0; i < QS_SOURCES_CNT * sizeof(qs_source_counts_t) / sizeof(u64); i++) {
+        u64 *cnt = &((u64 *)t->sources->counts)[i];
+        if (*cnt)
+            qs_metric_add(&((u64 *)t->m->source)[i], take(cnt));
+    }
     qs_metric_add(&t->m->set_done, now->set_done - was->set_done);
     qs_metric_add(&t->m->set_flawed, now->set_flawed - was->set_flawed);
     qs_metric_add(&t->m->set_recovered, now->set_recovered - was->set_recovered);
@@ -250,6 +290,16 @@ publish(shred_t *t, qs_stem_t *stem)
     return true;
 }
 
+void
+qs_shred_ask(shred_t *t, qs_stem_t *stem, u32 tag, u8 const root[QS_SHRED_ROOT_SZ])
+{
+    u8 *room = qs_stem_prepare(stem, t->sign_out);
+    memcpy(room, root, QS_SHRED_ROOT_SZ);
+    qs_stem_publish(stem, t->sign_out,
+                    qs_sign_sig(tag | t->idx << QS_SHRED_TAG_SHIFT, QS_SIGN_ROOT), QS_SHRED_ROOT_SZ,
+                    0, qs_ts_comp(stem->now));
+}
+
 /* say_hello asks for our public key until it comes. */
 static void
 say_hello(shred_t *t, qs_stem_t *stem)
@@ -257,11 +307,26 @@ say_hello(shred_t *t, qs_stem_t *stem)
     if (t->known || t->sign_out == UINT32_MAX)
         return;
     if (stem->now >= t->hello_at && qs_stem_prepare(stem, t->sign_out)) {
-        qs_stem_publish(stem, t->sign_out, qs_sign_sig(0, QS_SIGN_HELLO), 0, 0,
-                        qs_ts_comp(stem->now));
+        qs_stem_publish(stem, t->sign_out, qs_sign_sig(t->idx << QS_SHRED_TAG_SHIFT, QS_SIGN_HELLO),
+                        0, 0, qs_ts_comp(stem->now));
         t->hello_at = stem->now + HELLO_NS;
     }
     qs_stem_wake_at(stem, t->hello_at);
+}
+
+/* note_sources takes down which feed brought what first. */
+static void
+note_sources(shred_t *t, u32 cnt)
+{
+    for (u32 i = 0; i < cnt; i++) {
+        qs_resolver_in_t const *in = &t->in[i];
+        u32 reason = t->out[i].reason, source = t->source_of[in->source];
+        t->sources->counts[source].received++;
+        if (reason == QS_RESOLVER_R_ADMITTED || reason == QS_RESOLVER_R_LATE)
+            qs_sources_first(t->sources, in->data, source, in->ns);
+        if (reason == QS_RESOLVER_R_DUPLICATE)
+            qs_sources_copy(t->sources, in->data, source, in->ns);
+    }
 }
 
 /* Returns work as long as shreds are gathered, so that the tile does not sleep on them. */
@@ -278,6 +343,7 @@ shred_poll(void *self, qs_stem_t *stem)
     if (t->staged && (full || !t->arrived)) {
         qs_shred_relay_senders(t, t->staged);
         qs_resolver_add(t->resolver, t->in, t->out, t->staged);
+        note_sources(t, t->staged);
         t->relay_at = 0;
         t->relay_cnt = t->staged;
         t->staged = 0;
@@ -299,7 +365,7 @@ take_signature(shred_t *t, qs_frag_t const *frag, u8 const *data)
         t->known = true;
         qs_resolver_self(t->resolver, t->self);
     }
-    u32 tag = qs_sign_tag_of(frag->sig);
+    u32 tag = qs_sign_tag_of(frag->sig) & ((1u << QS_SHRED_TAG_SHIFT) - 1);
     if (kind != QS_SIGN_ROOT || frag->sz != QS_SHRED_SIG_SZ)
         return;
     if (tag & QS_SHRED_TAG_RESIGN)
@@ -320,13 +386,31 @@ take_shreds(shred_t *t, qs_stem_t *stem, qs_batch_t const *b)
         t->in[t->staged] = (qs_resolver_in_t){
             .data = t->stage[t->staged],
             .sz = sz,
-            .source = qs_net_sig_unpack(b->frag[i].sig).port_idx,
-            .ns = stem->now,
+            .source = qs_net_sig_unpack(b->frag[i].sig).port_idx % QS_PORT_MAX,
+            .ns = qs_ts_decomp(b->frag[i].ts_origin, stem->now),
         };
     }
     qs_metric_add(&t->m->received, i);
     t->arrived |= i != 0;
     return i;
+}
+
+/* take_end learns where a slot ended, and with it which slots are settled.  Whoever may make up slots
+   without a leader (shred.unverified = mark) must not move that. */
+static void
+take_end(shred_t *t, qs_frag_t const *frag, u8 const *data)
+{
+    qs_slot_end_t end;
+    if (frag->sz != sizeof(end))
+        return;
+    memcpy(&end, data, sizeof(end));
+    qs_ends_put(t->ends, end.slot, end.block_id);
+    qs_leaders_epoch_t const *e = qs_leaders_epoch_of(&t->leaders, end.slot);
+    if (!e || t->marks || end.slot < t->root + SETTLED)
+        return;
+    t->root = end.slot - (SETTLED - 1);
+    qs_resolver_root(t->resolver, t->root, e->slot_cnt);
+    qs_metric_set(&t->m->root, t->root);
 }
 
 static u32
@@ -339,6 +423,8 @@ shred_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
         return qs_shred_lead_entries(t, b);
     for (u32 i = 0; b->in == QS_SHRED_IN_SIGN && i < b->cnt; i++)
         take_signature(t, &b->frag[i], b->data[i]);
+    for (u32 i = 0; b->in == QS_SHRED_IN_STORE && i < b->cnt; i++)
+        take_end(t, &b->frag[i], b->data[i]);
     return b->cnt;
 }
 
@@ -346,17 +432,25 @@ static bool
 shred_want(void *self, u32 in, u64 sig)
 {
     shred_t const *t = self;
-    (void)sig;
+    if (in == QS_SHRED_IN_SIGN)
+        return qs_sign_tag_of(sig) >> QS_SHRED_TAG_SHIFT == t->idx;
     return in != QS_SHRED_IN_POH || t->leads;
 }
 
-/* take returns what was counted since it was last asked. */
-static u64
-take(u64 *cnt)
+/* shred_peek leaves sets to the tile whose share they are, before they are copied.  What is too short to be
+   of any is the first one's to refuse. */
+static bool
+shred_peek(void *self, u32 in, qs_frag_t const *frag, u8 const *data)
 {
-    u64 was = *cnt;
-    *cnt = 0;
-    return was;
+    shred_t const *t = self;
+    u8 place[SET_PLACE_END - SET_PLACE];
+    if (in != QS_SHRED_IN_NET || t->cnt == 1)
+        return true;
+    if (frag->sz < SET_PLACE_END)
+        return !t->idx;
+    qs_racy_copy(place, data + SET_PLACE, sizeof(place));
+    u64 word[2] = {qs_load_le64(place), qs_load_le32(place + 14)};
+    return qs_hash_words(&t->share_key, word, 2) % t->cnt == t->idx;
 }
 
 /* shred_tidy keeps the tree and what the metrics say up to date. */
@@ -394,7 +488,8 @@ qs_tile_t const qs_tile_shred = {
     .in      = {[QS_SHRED_IN_NET]    = {.from = "net"},
                 [QS_SHRED_IN_POH]    = {.from = "poh", .in_place = true},
                 [QS_SHRED_IN_SIGN]   = {.from = "sign"},
-                [QS_SHRED_IN_GOSSIP] = {.from = "gossip"}},
+                [QS_SHRED_IN_GOSSIP] = {.from = "gossip"},
+                [QS_SHRED_IN_STORE]  = {.from = "store"}},
     .out     = {[QS_SHRED_OUT_NET] = "net", [QS_SHRED_OUT_SIGN] = "sign", [QS_SHRED_OUT_SETS] = "*"},
     .tidy_ns = TIDY_NS,
     .metrics = shred_metric_desc,
@@ -402,6 +497,7 @@ qs_tile_t const qs_tile_shred = {
     .boot    = shred_boot,
     .init    = shred_init,
     .want    = shred_want,
+    .peek    = shred_peek,
     .frag    = shred_frag,
     .poll    = shred_poll,
     .tidy    = shred_tidy,

@@ -16,6 +16,12 @@ verify_tiles(qs_config_t const *cfg)
     return cfg->verify.tiles;
 }
 
+static u32
+shred_tiles(qs_config_t const *cfg)
+{
+    return cfg->shred.tiles;
+}
+
 /* clang-format off */
 static qs_tile_row_t const leader_tiles[] = {
 /*    name   tile              cnt  or from       on death     */
@@ -35,7 +41,7 @@ static qs_link_row_t const leader_links[] = {
 /*    from      to        depth  window   mtu             flow         ports    */
     { "net",    "gossip",  1024,      0,    0,            QS_LOSSY,    "gossip" },
     { "net",    "verify",  4096,      0,    0,            QS_LOSSY,    "tpu"    },
-    { "net",    "shred",   2048,      0,    0,            QS_LOSSY,    "tvu"    },
+    { "net",    "shred",   2048,      0,    0,            QS_LOSSY,    "tvu source" },
     { "net",    "netlink",  128,      0,   64,            QS_LOSSY,    NULL     },
     { "gossip", "net",     1024,    256, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "gossip", "sign",     256,      0, 1232,            QS_RELIABLE, NULL     },
@@ -67,14 +73,14 @@ static qs_tile_row_t const follower_tiles[] = {
     { NULL, &qs_tile_netlink,   1, NULL,         QS_RESTART },
     { NULL, &qs_tile_sign,      1, NULL,         QS_STOP    },
     { NULL, &qs_tile_gossip,    1, NULL,         QS_RESTART },
-    { NULL, &qs_tile_shred,     1, NULL,         QS_RESTART },
+    { NULL, &qs_tile_shred,     1, shred_tiles,  QS_RESTART },
     { NULL, &qs_tile_store,     1, NULL,         QS_RESTART },
     { 0 }
 };
 
 static qs_link_row_t const follower_links[] = {
     { "net",    "gossip",  1024,      0,    0,            QS_LOSSY,    "gossip" },
-    { "net",    "shred",   4096,      0,    0,            QS_LOSSY,    "tvu"    },
+    { "net",    "shred",   4096,      0,    0,            QS_LOSSY,    "tvu source" },
     { "net",    "netlink",  128,      0,   64,            QS_LOSSY,    NULL     },
     { "gossip", "net",     1024,    256, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "gossip", "sign",     256,      0, 1232,            QS_RELIABLE, NULL     },

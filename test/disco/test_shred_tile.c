@@ -72,8 +72,11 @@ store_frag(void *self, qs_stem_t *s, qs_batch_t const *b)
 static qs_tile_t const poh = {.name = "poh", .out = {"shred"}, .run = no_run};
 static qs_tile_t const net = {
     .name = "net", .in = {{.from = "shred"}}, .frag = net_frag, .run = no_run};
-static qs_tile_t const store = {
-    .name = "store", .in = {{.from = "shred"}}, .frag = store_frag, .run = no_run};
+static qs_tile_t const store = {.name = "store",
+                                .in = {{.from = "shred"}},
+                                .out = {"shred"},
+                                .frag = store_frag,
+                                .run = no_run};
 
 static void
 turns(u32 cnt)
@@ -148,6 +151,61 @@ nobody_is_there(void)
     cr_assert(eq(u64, stored, 8));
 }
 
+/* say_end lets the store say that a slot is complete. */
+static void
+say_end(u64 slot, u8 id, u32 sz)
+{
+    u8 *room = qs_stem_prepare(chain.stem[STORE], 0);
+    qs_slot_end_t end = {.slot = slot, .block_id = {id}};
+    cr_assert(room != NULL);
+    memcpy(room, &end, sizeof(end));
+    qs_stem_publish(chain.stem[STORE], 0, slot, sz, 0, 0);
+    turns(5);
+}
+
+static void
+child_of_anothers(void)
+{
+    say_end(9, 0xab, sizeof(qs_slot_end_t));
+    say_end(10, 0xcd, sizeof(qs_slot_end_t) - 1); /* none at all */
+    for (u16 tick = 0; tick < 64; tick++)
+        give(10, tick);
+    turns(200);
+    cr_assert(eq(u32, rig.set_cnt, 4));
+    cr_assert(eq(u32, rig.set[0].head.chained_root[0], 0xab));
+    cr_assert(eq(u64, shred()->m->broadcast.parent_unknown, 0));
+}
+
+/* load_leaders lets us know who leads slots 0 to 399. */
+static void
+load_leaders(void)
+{
+    u8 const somebody[32] = {1};
+    qs_leaders_epoch_t *e = qs_leaders_open(&shred()->leaders);
+    for (u32 i = 0; i < 400; i++)
+        QS_ASSERT(!qs_leaders_set(&shred()->leaders, e, i, somebody));
+    QS_ASSERT(!qs_leaders_close(&shred()->leaders, e, 0, 0, 400));
+}
+
+static void
+slots_settle(void)
+{
+    say_end(399, 1, sizeof(qs_slot_end_t)); /* of no epoch that is known */
+    cr_assert(eq(u64, shred()->m->root, 0));
+    load_leaders();
+    say_end(31, 1, sizeof(qs_slot_end_t));
+    cr_assert(eq(u64, shred()->m->root, 0));
+    say_end(40, 1, sizeof(qs_slot_end_t));
+    cr_assert(eq(u64, shred()->m->root, 9));
+    say_end(35, 1, sizeof(qs_slot_end_t)); /* it never goes back */
+    cr_assert(eq(u64, shred()->m->root, 9));
+    say_end(400, 1, sizeof(qs_slot_end_t)); /* behind the epoch */
+    cr_assert(eq(u64, shred()->m->root, 9));
+    shred()->marks = true; /* whoever may make up slots moves nothing */
+    say_end(100, 1, sizeof(qs_slot_end_t));
+    cr_assert(eq(u64, shred()->m->root, 9));
+}
+
 static void
 go(char const *const *list, u32 loss_permille, void (*what)(void))
 {
@@ -158,6 +216,7 @@ go(char const *const *list, u32 loss_permille, void (*what)(void))
         {"sign", "shred", 64, 0, 64, QS_RELIABLE, NULL},
         {"shred", "net", 64, 0, QS_SEND_MTU, QS_RELIABLE, NULL},
         {"shred", "store", 4, 0, QS_SHRED_FRAG_SZ, QS_RELIABLE, NULL},
+        {"store", "shred", 64, 0, sizeof(qs_slot_end_t), QS_RELIABLE, NULL},
         {0}};
     qs_tile_t const *const tiles[] = {&poh, &qs_tile_shred, &qs_tile_sign, &net, &store};
     qs_config_init(&qs_config_table, &cfg);
@@ -183,4 +242,14 @@ Test(shred_tile, shreds_lost_on_purpose_are_counted_and_the_store_has_all)
 Test(shred_tile, without_anybody_to_send_to_blocks_are_made_and_stored)
 {
     go(NULL, 0, nobody_is_there);
+}
+
+Test(shred_tile, a_child_names_the_block_that_the_store_found_complete)
+{
+    go(two, 0, child_of_anothers);
+}
+
+Test(shred_tile, complete_slots_settle_those_well_before_them)
+{
+    go(two, 0, slots_settle);
 }

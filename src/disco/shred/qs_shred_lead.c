@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include "disco/shred/qs_shred_state.h"
-#include "disco/sign/qs_sign_check.h"
 
 /* parse_addr reads "ip:port". */
 static bool
@@ -100,13 +99,11 @@ static u32
 make_sets(qs_shred_state_t *t, qs_stem_t *stem)
 {
     u32 cnt = 0;
-    for (u8 *room; t->broadcast->closed && (room = qs_stem_prepare(stem, t->sign_out)); cnt++) {
+    for (; t->broadcast->closed && qs_stem_prepare(stem, t->sign_out); cnt++) {
         qs_broadcast_set_t *s = qs_broadcast_make(t->broadcast, stem->now);
         if (!s)
             break;
-        memcpy(room, s->set.root, QS_SHRED_ROOT_SZ);
-        qs_stem_publish(stem, t->sign_out, qs_sign_sig(s->tag, QS_SIGN_ROOT), QS_SHRED_ROOT_SZ, 0,
-                        qs_ts_comp(stem->now));
+        qs_shred_ask(t, stem, s->tag, s->set.root);
     }
     return cnt;
 }

@@ -1,7 +1,6 @@
 /* The shred tile of a node in the turbine tree: what it verified goes on to its children. */
 
 #include "disco/shred/qs_shred_state.h"
-#include "disco/sign/qs_sign_check.h"
 
 #define SEEN_DEPTH (1u << 16) /* shreds remembered: some ten seconds of a busy cluster */
 
@@ -122,9 +121,7 @@ resign(qs_shred_state_t *t, qs_stem_t *stem, qs_resolver_out_t const *out, u8 co
     qs_resign_push(t->resign, root, request_sz);
     if (!is_new)
         return true;
-    memcpy(ask, out->root, QS_SHRED_ROOT_SZ);
-    qs_stem_publish(stem, t->sign_out, qs_sign_sig(root->tag | QS_SHRED_TAG_RESIGN, QS_SIGN_ROOT),
-                    QS_SHRED_ROOT_SZ, 0, qs_ts_comp(stem->now));
+    qs_shred_ask(t, stem, root->tag | QS_SHRED_TAG_RESIGN, out->root);
     return true;
 }
 

@@ -17,6 +17,7 @@
 #include "disco/shred/qs_cluster.h"
 #include "disco/shred/qs_resign.h"
 #include "disco/shred/qs_resolver.h"
+#include "disco/shred/qs_sources.h"
 #include "tango/base/qs_rng.h"
 
 #define QS_SHRED_IDENT_MAX 16384u
@@ -27,9 +28,10 @@
 
 /* Tags of what is to be signed: a set of ours, or one that we send on. */
 #define QS_SHRED_TAG_RESIGN 0x800000u
+#define QS_SHRED_TAG_SHIFT  24 /* above: which shred tile asks */
 _Static_assert(!((QS_BROADCAST_TAG_MASK | QS_RESIGN_TAG_MASK) & QS_SHRED_TAG_RESIGN), "told apart");
 
-enum { QS_SHRED_IN_NET, QS_SHRED_IN_POH, QS_SHRED_IN_SIGN, QS_SHRED_IN_GOSSIP };
+enum { QS_SHRED_IN_NET, QS_SHRED_IN_POH, QS_SHRED_IN_SIGN, QS_SHRED_IN_GOSSIP, QS_SHRED_IN_STORE };
 enum { QS_SHRED_OUT_NET, QS_SHRED_OUT_SIGN, QS_SHRED_OUT_SETS };
 
 #define QS_SHRED_METRICS(COUNTER, GAUGE)                                                           \
@@ -42,6 +44,7 @@ enum { QS_SHRED_OUT_NET, QS_SHRED_OUT_SIGN, QS_SHRED_OUT_SETS };
     COUNTER(signature, "signatures verified")                                                      \
     COUNTER(equivocation, "contradictions that a leader signed")                                   \
     GAUGE(version, "shred version that is taken; 0: none known")                                   \
+    GAUGE(root, "slot up to which shreds are too old; 0: none is known")                           \
     COUNTER(tree, "times the turbine tree's node list was made anew")                              \
     GAUGE(node, "nodes in that list")                                                              \
     GAUGE(node_staked, "... of which have stake")                                                  \
@@ -64,6 +67,7 @@ typedef struct qs_shred_metrics {
     QS_SHRED_METRICS(QS_METRIC_FIELD_, QS_METRIC_FIELD_)
     qs_broadcast_counts_t broadcast;
     u64 turbine[QS_TURBINE_REASON_CNT];
+    qs_source_counts_t source[QS_SOURCES_CNT];
     u64 reason[QS_RESOLVER_REASON_CNT];
 } qs_shred_metrics_t;
 
@@ -81,13 +85,20 @@ typedef struct qs_shred_state {
     qs_resolver_in_t in[QS_RESOLVER_BATCH_MAX];
     qs_resolver_out_t out[QS_RESOLVER_BATCH_MAX];
 
+    qs_sources_t *sources;
+    u8 source_of[QS_PORT_MAX]; /* port -> feed */
+
+    u32 idx, cnt; /* of how many shred tiles this is which: each has the sets of its share */
+    qs_hash_key_t share_key;
     u32 net_out, sign_out; /* UINT32_MAX: none */
     u16 src_port_idx;
     bool known; /* our identity */
+    bool marks; /* shreds without a known leader are taken */
     u8 self[32];
     u64 hello_at;
     qs_cluster_t cluster;
     qs_ends_t *ends; /* outlives the process */
+    u64 root;        /* slots up to it are settled; 0: none known */
 
     /* as leader */
     bool leads; /* entries come to this tile */
@@ -104,6 +115,9 @@ typedef struct qs_shred_state {
     qs_relay_t relay;
     qs_resign_t *resign;
 } qs_shred_state_t;
+
+/* qs_shred_ask has a root signed under a tag of this tile.  The caller knows that there is credit. */
+void qs_shred_ask(qs_shred_state_t *t, qs_stem_t *stem, u32 tag, u8 const root[QS_SHRED_ROOT_SZ]);
 
 /* qs_shred_publish_set hands a set and its 32 data shreds to all who take sets.  Returns false if one of
    them lags; nobody has it then. */
