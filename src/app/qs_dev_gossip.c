@@ -307,7 +307,10 @@ sum_of(cluster_t const *c, u32 node, char const *prefix, char const *name)
     qs_dev_node_t const *n = &c->all.node[node];
 
     snprintf(metric, sizeof(metric), "%s%s", prefix, name);
-    return n->attached ? qs_attach_sum(&n->attach, "gossip", "gossip", metric) : 0;
+    if (!n->attached)
+        return 0;
+    return qs_attach_sum(&n->attach, "gossip", "gossip", metric) +
+           qs_attach_sum(&n->attach, "gossvf", "gossvf", metric);
 }
 
 static char const *const kinds[QS_GOSSIP_KIND_CNT] = {"pull_request", "pull_response", "push",

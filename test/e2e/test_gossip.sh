@@ -50,8 +50,8 @@ wait $crowd || fail "crowd: $(cat "$tmp/crowd" "$tmp/crowd.log")"
 holds crowd "j['ok'] and j['gossip']['contacts'] == 300 and j['gossip']['values'] > 900"
 nothing_left "the cluster"
 
-# Levels without privileges.
-"$bin" dev --nodes 3 --level loopback --seconds 6 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
+# Levels without privileges; and signatures checked by tiles of their own.
+"$bin" dev --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 6 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
 lab=$!
 within 5 grep -q 'see each other' "$tmp/loopback.log"
 "$bin" gossip spy --entrypoint 127.77.0.1:8001 --seconds 3 --set net.bind_address=127.77.0.200 \
@@ -60,6 +60,9 @@ holds spy "j['ok'] and j['shred_version'] == 4711 and j['contacts'] == 3 and len
 holds spy "sorted(n['gossip'] for n in j['nodes']) == ['127.77.0.%d:8001' % i for i in (1, 2, 3)]"
 "$bin" gossip peers --instance "dev-$lab-n1" --json >"$tmp/peers" 2>"$tmp/peers.log" || fail "$(cat "$tmp/peers.log")"
 holds peers "j['alive'] and len(j['nodes']) in (3, 4) and [n['gossip'] for n in j['nodes'] if n['own']] == ['127.77.0.2:8001']"
+"$bin" metrics --instance "dev-$lab-n1" >"$tmp/metrics" 2>"$tmp/metrics.log" || fail "$(cat "$tmp/metrics.log")"
+[ "$(grep -c '^quickstep_gossvf_passed_total' "$tmp/metrics")" = 2 ] || fail "there are not two gossvf tiles: $(cat "$tmp/metrics")"
+grep -q '^quickstep_gossvf_passed_total.* [1-9]' "$tmp/metrics" || fail "nothing was passed on: $(cat "$tmp/metrics")"
 "$bin" gossip peers --instance "dev-$lab-n1" --filter 127.77.0.3 | grep -q '^1 of [34] nodes$' || fail "peers --filter"
 "$bin" gossip peers --instance "dev-$lab-n1" --sort size 2>/dev/null
 [ $? = 2 ] || fail "peers --sort size is no usage error"
