@@ -28,7 +28,7 @@ capture=$!
 within 5 grep -q 'see each other' "$tmp/four.log" || fail "they do not find each other: $(cat "$tmp/four.log")"
 victim=$(tile_pid gossip 3)
 kill -9 "$victim"
-"$bin" dev --crowd 300 --seconds 12 --json >"$tmp/crowd" 2>"$tmp/crowd.log" &
+"$bin" dev --crowd 300 --hostile 5000 --seconds 12 --json >"$tmp/crowd" 2>"$tmp/crowd.log" &
 crowd=$!
 wait $capture || fail "capture: $(cat "$tmp/capture.log")"
 wait $lab
@@ -48,6 +48,9 @@ holds judged "all(j['messages'].get(k) for k in ('pull_request', 'pull_response'
 say "wire: $(value "$tmp/judged" "j['messages']")"
 wait $crowd || fail "crowd: $(cat "$tmp/crowd" "$tmp/crowd.log")"
 holds crowd "j['ok'] and j['gossip']['contacts'] == 300 and j['gossip']['values'] > 900"
+holds crowd "j['gossip']['hostile']['sent'] > 1000 and j['gossip']['hostile']['addresses_over'] == 0"
+holds crowd "0 < j['gossip']['hostile']['returned_bytes'] < j['gossip']['hostile']['sent_bytes']"
+holds crowd "j['gossip']['hostile']['memory_growth_bytes'] < 1 << 20 and j['gossip']['hostile']['honest'] > 0"
 nothing_left "the cluster"
 
 # Levels without privileges; and signatures checked by tiles of their own.
@@ -70,6 +73,8 @@ grep -q '^quickstep_gossvf_passed_total.* [1-9]' "$tmp/metrics" || fail "nothing
 [ $? = 2 ] || fail "spy --entrypoint nonsense is no usage error"
 wait $lab || fail "loopback: $(cat "$tmp/loopback" "$tmp/loopback.log")"
 holds loopback "j['ok'] and j['network'] == 'loopback' and j['gossip']['peers_min'] == 2"
+"$bin" dev --nodes 4 --hostile 5 2>"$tmp/enemy.log"
+[ $? = 2 ] || fail "--hostile without --crowd is no usage error"
 "$bin" dev --nodes 17 2>"$tmp/many.log" && fail "17 nodes were taken"
 "$bin" dev --nodes 4 --rate 5 2>"$tmp/mixed.log"
 [ $? = 2 ] || fail "--nodes 4 --rate is no usage error"
