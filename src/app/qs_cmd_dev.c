@@ -119,6 +119,8 @@ parse(options_t *o, int argc, char **argv)
          &o->gossip.on},
         {"--crowd", "N", "gossip: one node, and N more that a tile plays, on the loopback",
          QS_ARG_U64, &o->gossip.crowd},
+        {"--hostile", "N", "crowd: in the second half N hostile datagrams a second besides",
+         QS_ARG_U64, &o->gossip.hostile},
         {"--restart", "S", "gossip: every S seconds a node is stopped, and started 2 s later",
          QS_ARG_U64, &o->gossip.restart},
         {"--level", "L", "best network tried: root, user, loopback", QS_ARG_STR, &o->level},
