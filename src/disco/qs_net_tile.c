@@ -89,7 +89,8 @@ open_xsk(qs_net_t *n, qs_tile_ctx_t *ctx)
     };
     int err = 0;
 
-    if (qs_fault(QS_FAULT_NET_BIND_EBUSY))
+    if (qs_fault(QS_FAULT_NET_BIND_EBUSY) ||
+        (qs_fault(QS_FAULT_NET_REBIND_EBUSY) && n->starts > 1 && n->starts < 4))
         err = -EBUSY;
     if (qs_fault(QS_FAULT_NET_BIND_EOPNOTSUPP) && n->rung < QS_NET_SKB)
         err = -EOPNOTSUPP;
@@ -155,6 +156,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
     qs_net_t *n = self;
     bool parks = ctx->plan->tile[ctx->tile].park;
 
+    n->starts++;
     n->m = ctx->metrics;
     n->clock = ctx->clock;
     n->mem = ctx->mem;
@@ -184,7 +186,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
         return err;
     err = open_xsk(n, ctx);
     if (err)
-        ctx->exit_reason = QS_NET_EXIT_REFUSED;
+        ctx->exit_reason = err == -EBUSY ? QS_NET_EXIT_BUSY : QS_NET_EXIT_REFUSED;
     n->progress_ns = qs_clock_now(n->clock);
     return err;
 }

@@ -38,6 +38,7 @@ typedef enum qs_net_exit {
     QS_NET_EXIT_STALL,                       /* the kernel drops what the ring had room for */
     QS_NET_EXIT_TX_STUCK,                    /* frames were not sent for a second */
     QS_NET_EXIT_GONE,                        /* the interface was deleted */
+    QS_NET_EXIT_BUSY,                        /* the queue stayed busy with another socket */
     QS_NET_EXIT_END
 } qs_net_exit_t;
 
@@ -120,6 +121,7 @@ typedef struct qs_net {
     u8 *mem; /* the workspace */
     qs_net_rung_t rung;
     bool drains; /* the ordinary sockets are ours to read */
+    u32 starts;  /* of this tile, ever */
     u32 port_cnt;
     u32 next_port; /* whose turn it is to be drained first */
     u32 tx_done;   /* destinations of the request in hand that were served */
