@@ -34,7 +34,7 @@
 #define SETTLE_NS      300000000ull /* nothing new arrives for this long: the wire is empty */
 #define SETTLE_MAX_NS  3000000000ull
 #define REVIVAL_MAX_NS 8000000000ull /* longer than the supervisor's longest back-off */
-#define REASON_MAX     16u
+#define REASON_MAX     20u
 
 typedef struct options {
     u64 seconds;
@@ -339,6 +339,10 @@ take_account(lab_run_t *r, account_t *acc)
     u64 oversize = qs_attach_sum(to, "net", "net", "rx_oversize");
     add_reason(acc, "net_tx_refused", qs_attach_sum(from, "net", "net", "tx_refused"));
     add_reason(acc, "net_tx_restart_lost", qs_attach_sum(from, "net", "net", "tx_restart_lost"));
+    add_reason(acc, "net_tx_neigh",
+               qs_attach_sum(from, "net", "net", "tx_neigh_dropped") +
+                   qs_attach_sum(from, "net", "net", "tx_neigh_full") +
+                   qs_attach_sum(from, "net", "net", "tx_neigh_expired"));
     add_reason(acc, "net_tx_bad_request", qs_attach_sum(from, "net", "net", "tx_bad_request"));
     add_reason(acc, "link_in_bad",
                qs_attach_sum(from, NULL, "link_in", "bad") +

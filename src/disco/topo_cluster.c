@@ -1,5 +1,6 @@
 /* A cluster of one's own: nodes that make blocks, and nodes that follow. */
 
+#include "disco/gossip/qs_gossvf.h"
 #include "disco/qs_format.h"
 #include "disco/qs_tiles.h"
 #include "disco/qs_topos.h"
@@ -8,6 +9,12 @@ static u32
 net_tiles(qs_config_t const *cfg)
 {
     return cfg->net.tiles;
+}
+
+static u32
+gossvf_tiles(qs_config_t const *cfg)
+{
+    return cfg->gossip.verify_tiles;
 }
 
 static u32
@@ -28,6 +35,7 @@ static qs_tile_row_t const leader_tiles[] = {
     { NULL, &qs_tile_net,       1, net_tiles,    QS_RESTART },
     { NULL, &qs_tile_netlink,   1, NULL,         QS_RESTART },
     { NULL, &qs_tile_sign,      1, NULL,         QS_STOP    },
+    { NULL, &qs_tile_gossvf,    0, gossvf_tiles, QS_RESTART },
     { NULL, &qs_tile_gossip,    1, NULL,         QS_RESTART },
     { NULL, &qs_tile_verify,    1, verify_tiles, QS_RESTART },
     { NULL, &qs_tile_dedup,     1, NULL,         QS_RESTART },
@@ -39,10 +47,12 @@ static qs_tile_row_t const leader_tiles[] = {
 
 static qs_link_row_t const leader_links[] = {
 /*    from      to        depth  window   mtu             flow         ports    */
-    { "net",    "gossip",  1024,      0,    0,            QS_LOSSY,    "gossip" },
+    { "net",    "gossip",  1024,      0,    0,            QS_LOSSY,    "gossip -gossvf" },
+    { "net",    "gossvf",  1024,      0,    0,            QS_LOSSY,    "gossip" },
     { "net",    "verify",  4096,      0,    0,            QS_LOSSY,    "tpu"    },
     { "net",    "shred",   2048,      0,    0,            QS_LOSSY,    "tvu source" },
     { "net",    "netlink",  128,      0,   64,            QS_LOSSY,    NULL     },
+    { "gossvf", "gossip",   512,      0, QS_GOSSVF_MTU,   QS_RELIABLE, NULL     },
     { "gossip", "net",     1024,    256, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "gossip", "sign",     256,      0, 1232,            QS_RELIABLE, NULL     },
     { "gossip", "shred",     64,      0,   64,            QS_RELIABLE, NULL     },
@@ -72,6 +82,7 @@ static qs_tile_row_t const follower_tiles[] = {
     { NULL, &qs_tile_net,       1, net_tiles,    QS_RESTART },
     { NULL, &qs_tile_netlink,   1, NULL,         QS_RESTART },
     { NULL, &qs_tile_sign,      1, NULL,         QS_STOP    },
+    { NULL, &qs_tile_gossvf,    0, gossvf_tiles, QS_RESTART },
     { NULL, &qs_tile_gossip,    1, NULL,         QS_RESTART },
     { NULL, &qs_tile_shred,     1, shred_tiles,  QS_RESTART },
     { NULL, &qs_tile_store,     1, NULL,         QS_RESTART },
@@ -79,9 +90,11 @@ static qs_tile_row_t const follower_tiles[] = {
 };
 
 static qs_link_row_t const follower_links[] = {
-    { "net",    "gossip",  1024,      0,    0,            QS_LOSSY,    "gossip" },
+    { "net",    "gossip",  1024,      0,    0,            QS_LOSSY,    "gossip -gossvf" },
+    { "net",    "gossvf",  1024,      0,    0,            QS_LOSSY,    "gossip" },
     { "net",    "shred",   4096,      0,    0,            QS_LOSSY,    "tvu source" },
     { "net",    "netlink",  128,      0,   64,            QS_LOSSY,    NULL     },
+    { "gossvf", "gossip",   512,      0, QS_GOSSVF_MTU,   QS_RELIABLE, NULL     },
     { "gossip", "net",     1024,    256, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "gossip", "sign",     256,      0, 1232,            QS_RELIABLE, NULL     },
     { "gossip", "shred",     64,      0,   64,            QS_RELIABLE, NULL     },

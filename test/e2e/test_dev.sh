@@ -71,12 +71,9 @@ holds plain "j['ok'] is True and j['nodes'] == 2"
 if [ "$E2E_INSIDE" = root ]; then
     holds plain "j['provider'] == 'xdp' and j['xdp_mode'] == 'drv' and j['filter'] == 'kernel'"
     holds plain "j['zero_copy'] is False"
-    for i in 1 2 3; do # a busy machine may lose some, counted as they are; a quiet one loses none
-        [ "$(value "$tmp/plain" "j['lost']")" != 0 ] || break
-        dev plain --seconds 1
-        holds plain "j['ok'] is True"
-    done
-    say "plain: lost $(value "$tmp/plain" "j['lost']")"
+    # Rings and links are 1024 deep: at this rate a second, however busy the machine is.
+    dev slow --seconds 2 --rate 1000
+    holds slow "j['ok'] is True and j['sent'] > 500 and j['lost'] == 0"
 else
     holds plain "j['provider'] == 'socket'"
 fi

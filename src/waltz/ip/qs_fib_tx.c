@@ -54,12 +54,27 @@ change_end(qs_fib_tx_t *tx)
     qs_store_release(&tx->fib->seq, tx->fib->seq + 1); /* W4 */
 }
 
-/* What is one word is a change by itself, and needs no other. */
+/* set_state is a change as any other, though it is one word: readers keep their answers as long as seq
+   stands still.  It may happen in the middle of another. */
+static void
+set_state(qs_fib_tx_t *tx, u64 state)
+{
+    bool alone = !(tx->fib->seq & 1);
+
+    if (state == tx->fib->state)
+        return;
+    if (alone)
+        change_begin(tx);
+    qs_store_release(&tx->fib->state, state);
+    if (alone)
+        change_end(tx);
+}
+
 static int
 no_room(qs_fib_tx_t *tx)
 {
     tx->fib->full = true;
-    qs_store_release(&tx->fib->state, tx->fib->state | FIB_FULL);
+    set_state(tx, tx->fib->state | FIB_FULL);
     return -ENOSPC;
 }
 
@@ -571,7 +586,7 @@ qs_fib_sync_end(qs_fib_tx_t *tx)
     sweep(tx, &tx->link, fib->conf.link_max, 3, 0, &fib->link_cnt);
     sweep(tx, &tx->neigh, fib->conf.neigh_max, 1, 56, &fib->neigh_cnt);
     qs_fib_settle(tx);
-    qs_store_release(&fib->state, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
+    set_state(tx, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
 }
 
 void
