@@ -458,12 +458,10 @@ Test(fib, answer_that_is_remembered_is_right_as_long_as_seq_stands)
     remembered(peer, "down");
     link_is(ETH0, 7, true);
     addr_is(ETH0, IP(10, 0, 0, 6), 24);
-    m = (qs_rtmsg_t){.kind = QS_RTMSG_ADDR,
-                     .gone = true,
-                     .addr = {.ifindex = ETH0,
-                              .ip = IP(10, 0, 0, 5),
-                              .net = IP(10, 0, 0, 5),
-                              .len = 24}};
+    m = (qs_rtmsg_t){
+        .kind = QS_RTMSG_ADDR,
+        .gone = true,
+        .addr = {.ifindex = ETH0, .ip = IP(10, 0, 0, 5), .net = IP(10, 0, 0, 5), .len = 24}};
     tell(m);
     remembered(peer, "our address, not settled yet");
     qs_fib_settle(&tx);
