@@ -144,6 +144,61 @@ queues() { # two net tiles; senders with other source ports until both queues we
     stop q-rx
 }
 
+# ethtool: the stage of configure on virtio_net; nicset, which shares no code with it, reads what came of it.
+state() { echo "$(nicset eth0 queues),$(nicset eth0 feature rx-udp-gro-forwarding),$(nicset eth0 feature rx-ntuple-filter),$(nicset eth0 rules)"; }
+configure() { # configure NAME VERB OPTION...
+    name=$1
+    shift
+    quickstep configure "$@" ethtool --topology listen --set net.iface=eth0
+    say "$name" "$?:$(state)"
+}
+ethtool() {
+    nicset eth0 queues 1
+    nicset eth0 feature rx-udp-gro-forwarding on
+    say before "0:$(state)"
+    configure check check --set net.tiles=2
+    configure dry init --dry-run --set net.tiles=2
+    configure init init --set net.tiles=2
+    configure check_after check --set net.tiles=2
+    configure fewer init --set net.tiles=1
+    configure undo undo --set net.tiles=2
+    configure undo_again undo --set net.tiles=2
+    # What came of it is used: zero copy on both queues is the case "queues".
+}
+
+# rate NAME OPTION... [-- PKTGEN OPTION...]: what the receiver took of a flood, and how long that was.
+# "RATE name received wanted ns", the wanted ones only.
+rate() {
+    name=$1 options=
+    shift
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        options="$options --set $1"
+        shift
+    done
+    [ $# = 0 ] || shift
+    zc=off mode=auto
+    # shellcheck disable=SC2086
+    net there eth1 listen "rate" $options >/dev/null 2>&1
+    ready rate
+    said=$(quickstep pktgen --interface eth0 --provider xdp --zero-copy --to 10.78.0.2 --ports 9001 \
+        --mac 52:54:00:00:00:02 --seconds "$seconds" --json "$@")
+    got=$(settled rate quickstep_net_rx_datagram_total)
+    echo "RATE $name $got $(echo "$said" | sed -n 's/.*"seconds":\([0-9.]*\),.*"wanted":\([0-9]*\),.*/\2 \1/p') rung $(metric rate quickstep_net_rung)"
+    stop rate
+}
+rates() {
+    round=0
+    while [ $round -lt "$rounds" ]; do
+        rate zero_copy net.zero_copy=on
+        rate copy net.zero_copy=off
+        rate skb net.zero_copy=off net.xdp_mode=skb
+        rate tier_user net.zero_copy=off net.filter=user -- --unwanted 50
+        rate tier_kernel net.zero_copy=off -- --unwanted 50
+        rate tier_zero_copy net.zero_copy=on -- --unwanted 50
+        round=$((round + 1))
+    done
+}
+
 case $part in
 trip)
     trip there here eth0 there eth1 10.78.0.2

@@ -20,7 +20,7 @@ check() { # check WHAT HOLDS: arithmetic
 chosen() { [[ -z ${CASES:-} || " $CASES " == *" $1 "* ]]; }
 suite() { # suite NAME: its kernel, with us in the initrd
     vm_kernel "$1" || exit
-    vm_initrd test/zerocopy/guest.sh "$out/quickstep" || exit 1
+    vm_initrd test/zerocopy/guest.sh "$out/quickstep" "$out/e2e/nicset" || exit 1
 }
 came_to_end() { # came_to_end WHAT
     check "$1: the kernel is well" "$(value kernel_trouble) + 0 == 0"
@@ -84,6 +84,21 @@ if chosen queues; then
         check "two queues: by the XSKs" "$(value queues_xdp_0) + $(value queues_xdp_1) == $(value queues_sent)"
         check "two queues: none was damaged" "$(value queues_damaged) == 0"
         echo "two queues (virtio_net): $(value queues_xdp_0) and $(value queues_xdp_1) datagrams"
+    fi
+fi
+if chosen ethtool; then
+    vm_boot 900 $good "part=ethtool" 2
+    if came_to_end "configure ethtool"; then
+        is() { check "configure ethtool: $1 is $2" "$([ "$(value "$1")" = "$2" ] && echo 1 || echo 0)"; }
+        is before "0:1,on,off,none" # queues, rx-udp-gro-forwarding, rx-ntuple-filter, rules: virtio_net has none
+        is check "3:1,on,off,none"
+        is dry "0:1,on,off,none"
+        is init "0:2,off,off,none"
+        is check_after "0:2,off,off,none"
+        is fewer "0:2,off,off,none" # never lowered
+        is undo "0:1,on,off,none"
+        is undo_again "0:1,on,off,none"
+        echo "configure ethtool (virtio_net): $(value before) -> $(value init) -> $(value undo)"
     fi
 fi
 if chosen eopnotsupp; then

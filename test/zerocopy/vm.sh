@@ -111,7 +111,8 @@ vm_taps() {
 }
 
 vm_boot() {
-    local seconds=$1 nic=$2 words=$3 queues=${4:-1} around=() dev=() accel="-accel tcg,thread=multi -cpu ${VM_CPU:-qemu64}" n
+    # Without cx16: under TCG of qemu 7.2 a cmpxchg16b without lock garbles the flags, and Linux 6.12 dies of it.
+    local seconds=$1 nic=$2 words=$3 queues=${4:-1} around=() dev=() accel="-accel tcg,thread=multi -cpu ${VM_CPU:-qemu64,-cx16}" n
     grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ] && accel="-accel kvm -cpu host"
     for n in 0 1; do
         if [ "$queues" -gt 1 ]; then
