@@ -197,7 +197,7 @@ deps-vm:
 	@./deps.sh install run vm
 
 test-zerocopy: deps-vm
-	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(OUT)/e2e/nicset
 	@test/zerocopy/run.sh $(OUT) || [ $$? = 77 ]
 
 soak: deps-test
