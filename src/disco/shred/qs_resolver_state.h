@@ -16,7 +16,7 @@
 
 #include "disco/shred/qs_resolver.h"
 #include "tango/qs_tcache.h"
-#include "waltz/crypto/qs_ed25519.h"
+#include "waltz/crypto/qs_ed25519_cache.h"
 #include "waltz/fec/qs_merkle.h"
 
 #define QS_NONE             UINT32_MAX
@@ -44,10 +44,12 @@ typedef struct qs_set {
     u32 buf; /* QS_NONE: no shreds are kept */
     u32 next_root;
     u32 next_place;
-    u64 gen;       /* tells it from others that lived at this address */
-    u64 have;      /* leaves received */
-    u64 round;     /* in which it has */
-    u32 claim_cnt; /* claims */
+    u64 gen;            /* tells it from others that lived at this address */
+    u64 have;           /* leaves received */
+    u64 round;          /* in which it has */
+    u32 claim_cnt;      /* claims, and */
+    u32 code_claim_cnt; /* of code */
+    u64 coming;         /* leaves that shreds of this batch claim to be */
     u16 version;
     u16 parent_off;
     u8 source;
@@ -126,7 +128,8 @@ struct qs_resolver {
     qs_set_buf_t *buf;
     u32 map_mask, slot_mask;
     u32 *by_root, *by_place, *by_slot;
-    qs_tcache_t done; /* sets that were complete and are forgotten */
+    qs_ed25519_cache_t *keys; /* of leaders */
+    qs_tcache_t done;         /* sets that were complete and are forgotten */
 
     u32 free_buf_cnt;
     u32 *free_buf;

@@ -58,6 +58,10 @@ u64 qs_ed25519_cache_footprint(u32 key_max);
 qs_ed25519_cache_t *qs_ed25519_cache_init(void *mem, u32 key_max, qs_siphash_key_t hash_key,
                                           qs_ed25519_kernel_t const *kernel);
 
+/* qs_ed25519_cache_trust says that no stranger chooses the keys, as where only leaders' signatures are
+   verified: a table is made as soon as its key has signed twice, however few signatures there were. */
+void qs_ed25519_cache_trust(qs_ed25519_cache_t *cache);
+
 /* qs_ed25519_verify_batch_cached is qs_ed25519_verify_batch with the help of a cache. */
 void qs_ed25519_verify_batch_cached(qs_ed25519_cache_t *cache, qs_ed25519_verdict_t *verdict,
                                     qs_ed25519_item_t const *item, u64 cnt, qs_ed25519_rule_t rule);

@@ -97,18 +97,34 @@ qs_merkle_joins_add(qs_merkle_joins_t *joins, qs_merkle_hash_t *out, void const 
     joins->out[joins->cnt++] = out->byte;
 }
 
-/* hash_equal hashes cnt leaves of the same sz, kernel->lanes at most. */
+/* blocks returns how many blocks a message of sz bytes makes, padding included. */
+static u64
+blocks(u64 sz)
+{
+    return (sz + 9 + BLOCK_SZ - 1) / BLOCK_SZ;
+}
+
+/* alike says whether two messages are whole blocks and padding in the same places.  Data and code
+   shreds of a set are: what mixes them is hashed as fast as what does not. */
+static bool
+alike(u64 a_sz, u64 b_sz)
+{
+    return a_sz / BLOCK_SZ == b_sz / BLOCK_SZ && blocks(a_sz) == blocks(b_sz);
+}
+
+/* hash_alike hashes cnt leaves that are alike, kernel->lanes at most. */
 static void
-hash_equal(qs_sha_kernel_t const *kernel, u32 prefix_sz, qs_merkle_hash_t *leaf,
+hash_alike(qs_sha_kernel_t const *kernel, u32 prefix_sz, qs_merkle_hash_t *leaf,
            qs_merkle_text_t const *text, u32 cnt)
 {
     u8 first[QS_SHA_LANE_MAX][BLOCK_SZ], last[QS_SHA_LANE_MAX][2 * BLOCK_SZ];
     u8 *out[QS_SHA_LANE_MAX];
     u64 head = BLOCK_SZ - prefix_sz; /* bytes of the text in the first block */
-    u64 sz = prefix_sz + text[0].sz, tail = sz % BLOCK_SZ;
-    run_t run[3] = {{.block_cnt = 1}, {.block_cnt = sz / BLOCK_SZ - 1}, {.block_cnt = 1}};
+    u64 whole = (prefix_sz + text[0].sz) / BLOCK_SZ;
+    run_t run[3] = {{.block_cnt = 1}, {.block_cnt = whole - 1}, {.block_cnt = 1}};
     for (u32 l = 0; l < cnt; l++) {
         u8 const *data = text[l].data;
+        u64 sz = prefix_sz + text[l].sz, tail = sz % BLOCK_SZ;
         memcpy(first[l], leaf_prefix, QS_MERKLE_PREFIX_SZ);
         memcpy(first[l] + prefix_sz, data, head);
         memcpy(last[l], data + text[l].sz - tail, tail);
@@ -137,10 +153,11 @@ qs_merkle_leaves_with(u32 prefix_sz, qs_merkle_hash_t *leaf, qs_merkle_text_t co
 {
     qs_sha_kernel_t const *kernel = qs_sha256_kernel();
     for (u32 i = 0, n; i < cnt; i += n) {
-        for (n = 1; i + n < cnt && n < kernel->lanes && text[i + n].sz == text[i].sz;)
+        u64 sz = prefix_sz + text[i].sz;
+        for (n = 1; i + n < cnt && n < kernel->lanes && alike(prefix_sz + text[i + n].sz, sz);)
             n++;
-        if (prefix_sz + text[i].sz >= BLOCK_SZ)
-            hash_equal(kernel, prefix_sz, leaf + i, text + i, n);
+        if (sz >= BLOCK_SZ)
+            hash_alike(kernel, prefix_sz, leaf + i, text + i, n);
         else
             for (u32 l = 0; l < n; l++)
                 hash_leaf(prefix_sz, leaf + i + l, text + i + l);
