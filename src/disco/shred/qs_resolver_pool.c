@@ -156,10 +156,16 @@ root_head(qs_resolver_t const *r, u8 const root[QS_SHRED_ROOT_SZ])
     return &r->by_root[hash_32(r, root) & r->map_mask];
 }
 
+/* place_head remembers the last few places: shreds arrive set by set, and each is looked up twice. */
 static u32 *
-place_head(qs_resolver_t const *r, u64 slot, u32 fec_idx)
+place_head(qs_resolver_t *r, u64 slot, u32 fec_idx)
 {
-    return &r->by_place[qs_hash_2u64(&r->config.key, slot, fec_idx) & r->map_mask];
+    qs_place_t *last = &r->place[fec_idx / QS_SHRED_SET_CNT % QS_PLACE_CNT];
+    if (!last->head || last->slot != slot || last->fec_idx != fec_idx) {
+        u64 hash = qs_hash_2u64(&r->config.key, slot, fec_idx);
+        *last = (qs_place_t){slot, fec_idx, &r->by_place[hash & r->map_mask]};
+    }
+    return last->head;
 }
 
 qs_set_t *

@@ -115,6 +115,14 @@ typedef struct qs_job {
 
 #define QS_ASKED_MAP_CNT (2 * QS_RESOLVER_BATCH_MAX)
 
+/* A place and where its sets are listed. */
+#define QS_PLACE_CNT 8u
+typedef struct qs_place {
+    u64 slot;
+    u32 fec_idx;
+    u32 *head;
+} qs_place_t;
+
 struct qs_resolver {
     qs_resolver_config_t config;
     u8 self[QS_LEADERS_KEY_SZ];
@@ -128,6 +136,7 @@ struct qs_resolver {
     qs_set_buf_t *buf;
     u32 map_mask, slot_mask;
     u32 *by_root, *by_place, *by_slot;
+    qs_place_t place[QS_PLACE_CNT];
     qs_ed25519_cache_t *keys; /* of leaders */
     qs_tcache_t done;         /* sets that were complete and are forgotten */
 

@@ -313,8 +313,12 @@ verify_some(qs_ed25519_cache_t *cache, qs_ed25519_verdict_t *verdict, qs_ed25519
     cache->stats.miss_cnt += part[0].cnt;
     cache->stats.hit_cnt += part[1].cnt;
     qs_ed25519_verify_batch_with(cache->kernel, part[0].verdict, part[0].item, part[0].cnt, rule);
-    qs_ed25519_verify_known(cache->kernel, part[1].verdict, part[1].item, part[1].table,
-                            part[1].cnt, rule);
+    if (part[1].cnt > 1)
+        qs_ed25519_verify_known(cache->kernel, part[1].verdict, part[1].item, part[1].table,
+                                part[1].cnt, rule);
+    else /* all lanes for one: plain C is as fast or faster */
+        qs_ed25519_verify_batch_with(cache->kernel, part[1].verdict, part[1].item, part[1].cnt,
+                                     rule);
     u32 ok_cnt = 0;
     for (u32 known = 0; known < 2; known++) {
         ok_cnt += take_note(cache, &part[known], known);

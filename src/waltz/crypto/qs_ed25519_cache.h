@@ -39,8 +39,8 @@
 typedef struct qs_ed25519_cache qs_ed25519_cache_t;
 
 typedef struct qs_ed25519_cache_stats {
-    u64 hit_cnt;     /* signatures verified with a table */
-    u64 miss_cnt;    /* signatures verified without one */
+    u64 hit_cnt;     /* signatures of keys that have a table */
+    u64 miss_cnt;    /* signatures of others */
     u64 made_cnt;    /* tables made */
     u64 evicted_cnt; /* tables given up for another key's */
     u64 refused_cnt; /* keys in the queue that got no place, or were bad */
