@@ -150,7 +150,7 @@ Test(tcache, a_killed_process_loses_at_most_the_oldest, .timeout = 60)
 }
 
 /* Lines that are all full and live cannot come from us, but must not keep us for ever; and they age. */
-Test(tcache, forged_lines_do_no_lasting_harm)
+Test(tcache, forged_lines_do_no_lasting_harm, .timeout = 10)
 {
     qs_tcache_new(mem, 64);
     qs_tcache_join(&tcache, mem, 64);
