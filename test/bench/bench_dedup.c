@@ -12,9 +12,7 @@
 #include <sys/mman.h>
 
 #include "bench/bench.h"
-#include "bench/one_thread.h"
-#include "disco/qs_format.h"
-#include "disco/qs_tiles.h"
+#include "bench/txn_tiles.h"
 #include "tango/base/qs_rng.h"
 #include "tango/qs_tcache.h"
 
@@ -115,26 +113,8 @@ all_seen(void *ctx)
 }
 
 static bench_t b;
-static u64 out_cnt;
-
-static u32
-out_frag(void *self, qs_stem_t *s, qs_batch_t const *batch)
-{
-    (void)self;
-    (void)s;
-    out_cnt += batch->cnt;
-    return batch->cnt;
-}
-
-static void
-no_run(void *self, qs_stem_t *s)
-{
-    (void)self, (void)s;
-}
-
-static qs_tile_t const gen = {.name = "verify", .out = {"dedup"}, .run = no_run};
-static qs_tile_t const out = {
-    .name = "out", .in = {{.from = "dedup", .in_place = true}}, .frag = out_frag, .run = no_run};
+static qs_tile_t const gen = SOURCE_TILE("verify", "dedup");
+static qs_tile_t const out = END_TILE("out", "dedup");
 
 static void
 through_tile(void *ctx)
@@ -186,10 +166,7 @@ main(int argc, char **argv)
                       .what = WHAT, .variant = "new, 32 under way", .fn = all_new_32, .ops = OPS});
     bench_add(&b,
               &(bench_row_t){.what = WHAT, .variant = variant[2], .fn = all_new_alone, .ops = OPS});
-    static qs_link_row_t const links[] = {
-        {"verify", "dedup", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
-        {"dedup", "out", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
-        {0}};
+    static qs_link_row_t const links[] = {VERIFY_TO_DEDUP, DEDUP_TO_OUT, {0}};
     qs_tile_t const *const tiles[] = {&gen, &qs_tile_dedup, &out};
     static qs_config_t cfg;
     qs_config_init(&qs_config_table, &cfg);
