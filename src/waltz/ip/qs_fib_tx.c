@@ -54,18 +54,18 @@ change_end(qs_fib_tx_t *tx)
     qs_store_release(&tx->fib->seq, tx->fib->seq + 1); /* W4 */
 }
 
-/* set_state is a change as any other, though it is one word: readers keep their answers as long as seq
+/* change_word is a change as any other, though it is one word: readers keep their answers as long as seq
    stands still.  It may happen in the middle of another. */
 static void
-set_state(qs_fib_tx_t *tx, u64 state)
+change_word(qs_fib_tx_t *tx, u64 *word, u64 value)
 {
     bool alone = !(tx->fib->seq & 1);
 
-    if (state == tx->fib->state)
+    if (*word == value)
         return;
     if (alone)
         change_begin(tx);
-    qs_store_release(&tx->fib->state, state);
+    qs_store_release(word, value);
     if (alone)
         change_end(tx);
 }
@@ -74,7 +74,7 @@ static int
 no_room(qs_fib_tx_t *tx)
 {
     tx->fib->full = true;
-    set_state(tx, tx->fib->state | FIB_FULL);
+    change_word(tx, &tx->fib->state, tx->fib->state | FIB_FULL);
     return -ENOSPC;
 }
 
@@ -587,7 +587,7 @@ qs_fib_sync_end(qs_fib_tx_t *tx)
     sweep(tx, &tx->link, fib->conf.link_max, 3, 0, &fib->link_cnt);
     sweep(tx, &tx->neigh, fib->conf.neigh_max, 1, 56, &fib->neigh_cnt);
     qs_fib_settle(tx);
-    set_state(tx, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
+    change_word(tx, &tx->fib->state, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
 }
 
 void
