@@ -145,7 +145,9 @@ $(OUT)/bench/%: test/bench/bench_%.c $(OUT)/libquickstep.a
 # Numbers from a veth pair: a script, the receivers that it starts, and the user half's own bench.
 $(OUT)/bench/net: test/bench/veth.py $(OUT)/quickstep $(OUT)/bench/veth_tool $(OUT)/bench/net-user
 	$(Q)install -D -m 755 $< $@
-$(OUT)/bench/tiers: test/bench/veth.py $(OUT)/quickstep $(OUT)/bench/veth_tool
+vm_files := $(addprefix test/zerocopy/,rates.sh guest.sh vm.sh)
+$(OUT)/bench/tiers: test/bench/veth.py $(OUT)/quickstep $(OUT)/bench/veth_tool $(OUT)/e2e/nicset $(vm_files)
+	$(Q)install -D -m 755 -t $(OUT)/bench/vm $(vm_files)
 	$(Q)install -D -m 755 $< $@
 $(OUT)/bench/veth_tool: test/bench/veth_tool.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)

@@ -57,7 +57,7 @@ ready() { quickstep ready --instance "$1" --timeout 120 2>/dev/null; }
 stop() { # stop INSTANCE
     pid=$(ps -o pid,args | awk -v me="quickstep run .*--instance $1 " '$0 ~ me && !/awk|nsenter/ { print $1; exit }')
     kill -TERM "$pid"
-    while [ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status"; do sleep 0.1; done
+    while grep -qs '^State:.[^Z]' "/proc/$pid/status"; do sleep 0.1; done
 }
 # load NODE NIC INSTANCE ADDRESS [OPTION...]: sends count datagrams and stays until stopped.
 load() {
@@ -169,22 +169,21 @@ ethtool() {
 # rate NAME OPTION... [-- PKTGEN OPTION...]: what the receiver took of a flood, and how long that was.
 # "RATE name received wanted ns", the wanted ones only.
 rate() {
-    name=$1 options=
+    name=$1 me=$1-$round options=
     shift
     while [ $# -gt 0 ] && [ "$1" != -- ]; do
         options="$options --set $1"
         shift
     done
     [ $# = 0 ] || shift
-    zc=off mode=auto
     # shellcheck disable=SC2086
-    net there eth1 listen "rate" $options >/dev/null 2>&1
-    ready rate
+    net there eth1 listen "$me" $options >/dev/null 2>&1
+    ready "$me"
     said=$(quickstep pktgen --interface eth0 --provider xdp --zero-copy --to 10.78.0.2 --ports 9001 \
         --mac 52:54:00:00:00:02 --seconds "$seconds" --json "$@")
-    got=$(settled rate quickstep_net_rx_datagram_total)
-    echo "RATE $name $got $(echo "$said" | sed -n 's/.*"seconds":\([0-9.]*\),.*"wanted":\([0-9]*\),.*/\2 \1/p') rung $(metric rate quickstep_net_rung)"
-    stop rate
+    got=$(settled "$me" quickstep_net_rx_datagram_total)
+    echo "RATE $name $got $(echo "$said" | sed -n 's/.*"seconds":\([0-9.]*\),.*"wanted":\([0-9]*\),.*/\2 \1/p') rung $(metric "$me" quickstep_net_rung)"
+    stop "$me"
 }
 rates() {
     round=0
@@ -195,6 +194,7 @@ rates() {
         rate tier_user net.zero_copy=off net.filter=user -- --unwanted 50
         rate tier_kernel net.zero_copy=off -- --unwanted 50
         rate tier_zero_copy net.zero_copy=on -- --unwanted 50
+        rate tier_zero_copy_user net.zero_copy=on net.filter=user -- --unwanted 50
         round=$((round + 1))
     done
 }

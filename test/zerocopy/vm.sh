@@ -3,7 +3,8 @@
 #     vm_have                   says on one line what is missing and returns 77, or 0
 #     vm_kernel SUITE           a guest kernel of that suite in $kernel: fetched once, unpacked, never installed
 #     vm_initrd INIT FILE...    $kernel/initrd: busybox, INIT as /init, FILEs in /bin with the libraries they need
-#     vm_boot SECONDS NIC WORDS [QUEUES]   boots it; what the guest printed is in $cache/log; killed after SECONDS
+#     vm_boot SECONDS NIC WORDS [QUEUES]   boots it; what the guest printed is in $cache/log; it ends with the
+#                               caller, and after SECONDS at the latest
 #
 # Bookworm's kernels have no zero copy in virtio_net, so the kernel comes from trixie-backports, and one that
 # has none from bookworm-backports, by apt, through a view of its own: the host's package lists and packages stay
@@ -124,7 +125,7 @@ vm_boot() {
         dev+=(-device "virtio-net-pci,netdev=n$n,mac=52:54:00:00:00:0$((n + 1)),romfile=,$nic$([ "$queues" -gt 1 ] && echo ",mq=on,vectors=$((2 * queues + 2))")")
     done
     # shellcheck disable=SC2086
-    "${around[@]}" timeout -k 2 "$seconds" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -M q35 $accel \
+    "${around[@]}" setpriv --pdeathsig TERM timeout -k 2 "$seconds" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -M q35 $accel \
         -smp 2 -m "${VM_MEM:-512}" -kernel "$kernel/vmlinux" -initrd "$kernel/initrd" -serial "file:$cache/log" \
         -append "console=ttyS0 panic=-1 quiet mitigations=off nokaslr tsc=reliable no_timer_check $words" \
         "${dev[@]}" </dev/null >"$cache/qemu" 2>&1
