@@ -27,6 +27,7 @@
 #include "disco/gossip/qs_ip_echo_ask.h"
 #include "disco/gossip/qs_ip_echo_serve.h"
 #include "disco/gossip/qs_peers.h"
+#include "disco/gossip/qs_renew.h"
 #include "disco/net/qs_net_iface.h"
 #include "disco/qs_config.h"
 #include "disco/qs_format.h"
@@ -59,6 +60,8 @@
     COUNTER(early,         "datagrams dropped because our own key was not known yet")              \
     COUNTER(tx_no_credit,  "messages dropped because the net tile lags")                           \
     COUNTER(evicted,       "values that made room for others")                                     \
+    COUNTER(names_moved,   "entrypoints whose name stands for another address now")                \
+    COUNTER(names_refused, "answers of name servers that were none")                               \
     COUNTER(echo_answered, "ip_echo questions answered")                                           \
     COUNTER(echo_refused,  "ip_echo questions that were none")                                     \
     COUNTER(echo_cut,      "ip_echo connections ended without an answer")                          \
@@ -73,6 +76,7 @@
 QS_METRICS(gossip, GOSSIP_METRICS);
 
 static qs_log_site_t entrypoints = {.id = "QS-GSP-001", .level = QS_LOG_NOTICE};
+static qs_log_site_t moved = {.id = "QS-GSP-004", .level = QS_LOG_NOTICE};
 static qs_log_site_t twin = {.id = "QS-GSP-003", .level = QS_LOG_ERROR};
 
 enum { IN_NET, IN_SIGN, IN_GOSSVF };
@@ -90,7 +94,7 @@ enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 typedef struct told {
     u64 rx[QS_GOSSIP_KIND_CNT], tx[QS_GOSSIP_KIND_CNT];
     u64 event[QS_GOSSIP_EVENT_CNT], refused[QS_GOSSIP_REASON_CNT];
-    u64 rx_bytes, tx_bytes, evicted, answered, echo_refused, cut;
+    u64 rx_bytes, tx_bytes, evicted, answered, echo_refused, cut, names_refused;
 } told_t;
 
 typedef struct gossip {
@@ -110,6 +114,10 @@ typedef struct gossip {
     u64 new_cnt; /* inserted and replaced when the last tick was */
     told_t told;
     qs_ip_echo_serve_t echo;
+    qs_renew_t renew;
+    u32 entry_of
+        [QS_GOSSIP_ENTRYPOINT_MAX]; /* of each name: which entrypoint; UINT32_MAX: none yet */
+    u16 entry_port[QS_GOSSIP_ENTRYPOINT_MAX];
     int room_fd[QS_IP_ECHO_SLOTS + 1]; /* numbers that connections may have in the sandbox */
     qs_gossip_node_t node;
 } gossip_t;
@@ -209,8 +217,13 @@ find_entrypoints(gossip_t *g, qs_tile_ctx_t *ctx)
     qs_ip_echo_peer_t at;
 
     g->conf.entrypoint_cnt = 0;
+    g->renew = (qs_renew_t){.fd = -1};
     for (u32 i = 0; i < c->entrypoints_cnt; i++) {
         char why[200] = "";
+        char const *colon = strrchr(c->entrypoints[i], ':');
+        qs_renew_name(&g->renew, c->entrypoints[i]);
+        g->entry_of[i] = UINT32_MAX;
+        g->entry_port[i] = colon ? (u16)strtoul(colon + 1, NULL, 10) : 0;
         int err = qs_ip_echo_find(&at, c->entrypoints[i], why, sizeof(why));
         if (err == -EINVAL) {
             snprintf(ctx->err, sizeof(ctx->err), "gossip.entrypoints: '%s' is not host:port",
@@ -222,10 +235,25 @@ find_entrypoints(gossip_t *g, qs_tile_ctx_t *ctx)
             snprintf(ctx->err, sizeof(ctx->err), "no entrypoint is to be found; the last: %s", why);
             continue;
         }
+        g->entry_of[i] = g->conf.entrypoint_cnt;
         g->conf.entrypoint[g->conf.entrypoint_cnt].ip = at.ip;
         g->conf.entrypoint[g->conf.entrypoint_cnt++].port = at.port;
     }
     return c->entrypoints_cnt && !g->conf.entrypoint_cnt ? -EHOSTUNREACH : 0;
+}
+
+/* open_renew prepares to look the names up again. */
+static int
+open_renew(gossip_t *g, qs_tile_ctx_t *ctx)
+{
+    int err = qs_renew_open(&g->renew, "/etc/resolv.conf", 1000ull * ctx->cfg->gossip.resolve_s,
+                            g->conf.seed ^ 1);
+
+    if (g->renew.fd >= 0)
+        ctx->own_fd[ctx->own_cnt++] = g->renew.fd;
+    if (err)
+        snprintf(ctx->err, sizeof(ctx->err), "a socket to ask name servers: %s", strerror(-err));
+    return err;
 }
 
 /* ask_entrypoints learns our address and the shred version, where options do not say them, and checks
@@ -360,6 +388,8 @@ gossip_boot(void *self, qs_tile_ctx_t *ctx)
         err = find_address(g, ctx);
     if (!err)
         err = describe_us(g, ctx);
+    if (!err)
+        err = open_renew(g, ctx);
     if (err)
         return err;
     open_echo(g, ctx);
@@ -534,6 +564,24 @@ gossip_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
     return b->cnt;
 }
 
+/* renew_names follows entrypoints to where their names say they are now. */
+static void
+renew_names(gossip_t *g)
+{
+    u32 name, ip;
+
+    if (!qs_renew_step(&g->renew, g->ms, &name, &ip))
+        return;
+    u32 *entry = &g->entry_of[name];
+    u32 idx = *entry == UINT32_MAX ? g->node.conf.entrypoint_cnt : *entry;
+    if (!qs_gossip_entrypoint(&g->node, idx, ip, g->entry_port[name]))
+        return;
+    *entry = idx;
+    qs_metric_inc(&g->m->names_moved);
+    qs_log(&moved, "entrypoint %s is at %u.%u.%u.%u now", g->renew.name[name], ip >> 24,
+           ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+}
+
 /* tick_due says whether it is time for a tick: always a while after the last, and sooner if there is
    something that should travel on. */
 static bool
@@ -566,6 +614,7 @@ gossip_poll(void *self, qs_stem_t *stem)
     }
     if (tick_due(g, stem->now)) {
         qs_gossip_tick(&g->node, g->ms);
+        renew_names(g);
         if (stem->now >= g->tick_at)
             qs_gossip_rows(&g->node, g->peers, g->ms);
         g->new_cnt = g->node.counts.event[QS_GOSSIP_ON_inserted] +
@@ -595,6 +644,7 @@ gossip_tidy(void *self, qs_stem_t *stem)
     qs_gossip_node_t const *n = &g->node;
     (void)stem;
 
+    tell(&m->names_refused, &g->renew.refused, &g->told.names_refused, 1);
     tell(&m->echo_answered, &g->echo.answered, &g->told.answered, 1);
     tell(&m->echo_refused, &g->echo.refused, &g->told.echo_refused, 1);
     tell(&m->echo_cut, &g->echo.cut, &g->told.cut, 1);

@@ -54,9 +54,9 @@ holds crowd "j['gossip']['hostile']['memory_growth_bytes'] < 1 << 20 and j['goss
 nothing_left "the cluster"
 
 # Levels without privileges; and signatures checked by tiles of their own.
-"$bin" dev --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 6 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
+"$bin" dev --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 0 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
 lab=$!
-within 5 grep -q 'see each other' "$tmp/loopback.log"
+within 10 grep -q 'see each other' "$tmp/loopback.log" || fail "three do not find each other: $(cat "$tmp/loopback.log")"
 "$bin" gossip spy --entrypoint 127.77.0.1:8001 --seconds 3 --set net.bind_address=127.77.0.200 \
     --set gossip.private_addresses=true --json >"$tmp/spy" 2>"$tmp/spy.log" || fail "spy: $(cat "$tmp/spy.log")"
 holds spy "j['ok'] and j['shred_version'] == 4711 and j['contacts'] == 3 and len(j['nodes']) == 3"
@@ -71,6 +71,7 @@ grep -q '^quickstep_gossvf_passed_total.* [1-9]' "$tmp/metrics" || fail "nothing
 [ $? = 2 ] || fail "peers --sort size is no usage error"
 "$bin" gossip spy --entrypoint nonsense 2>/dev/null
 [ $? = 2 ] || fail "spy --entrypoint nonsense is no usage error"
+kill $lab
 wait $lab || fail "loopback: $(cat "$tmp/loopback" "$tmp/loopback.log")"
 holds loopback "j['ok'] and j['network'] == 'loopback' and j['gossip']['peers_min'] == 2"
 "$bin" dev --nodes 4 --hostile 5 2>"$tmp/enemy.log"
@@ -121,6 +122,35 @@ grep -q 'shred.version is 1, but entrypoint 127.77.0.1:8001 is in a cluster with
 "$bin" run --topology gossip --instance two $conf --set net.bind_address=127.77.0.2 --seconds 20 2>"$tmp/two.log"
 [ $? = 2 ] || fail "no shred version: $(cat "$tmp/two.log")"
 grep -q 'shred version is not known' "$tmp/two.log" || fail "no shred version: $(cat "$tmp/two.log")"
+# An entrypoint by name: where the name stands for is followed while the node runs, without a restart.
+echo 'nameserver 127.0.0.53' >"$tmp/resolv.conf"
+mount --bind "$tmp/resolv.conf" /etc/resolv.conf || fail "no resolv.conf of our own"
+echo 127.77.0.99 >"$tmp/entry.address"
+python3 - "$tmp/entry.address" <<'PY' &
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.53", 53))
+while True:
+    q, who = s.recvfrom(512)
+    end = q.index(b"\0", 12) + 5
+    a = b""
+    if q[end - 4 : end] == b"\0\1\0\1" and q[12:end].lower().startswith(b"\5entry\4test"):
+        a = b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4" + socket.inet_aton(open(sys.argv[1]).read().strip())
+    s.sendto(q[:2] + (b"\x81\x80" if a else b"\x81\x83") + b"\0\1\0" + bytes([len(a) > 0]) + bytes(4) + q[12:end] + a, who)
+PY
+names=$!
+# shellcheck disable=SC2086
+"$bin" run --topology gossip --instance two $conf --set net.bind_address=127.77.0.2 --set gossip.resolve_s=1 \
+    --set gossip.entrypoints=entry.test:8001 --set shred.version=4242 --set log.format=text 2>"$tmp/two.log" &
+two=$!
+"$bin" ready --instance two --seconds 20 2>/dev/null || fail "two does not start: $(cat "$tmp/two.log")"
+"$bin" gossip peers --instance two --filter 127.77.0.1 | grep -q '^0 of' || fail "two knows one before its name says so"
+echo 127.77.0.1 >"$tmp/entry.address"
+one_known() { "$bin" gossip peers --instance two --filter 127.77.0.1 | grep -q '^1 of'; }
+within 10 one_known || fail "two does not follow the name: $(cat "$tmp/two.log")"
+grep -q 'QS-GSP-004 entrypoint entry.test is at 127.77.0.1 now' "$tmp/two.log" || fail "the move is not told: $(cat "$tmp/two.log")"
+kill $names $two
+wait $two || fail "two ended badly: $(cat "$tmp/two.log")"
 kill $one
 wait $one || fail "one ended badly: $(cat "$tmp/one.log")"
 nothing_left "ip_echo"
