@@ -44,8 +44,10 @@ qs_poh_kernel_t const qs_poh_kernels[] = {
     { "shani",     QS_CPU_NEED_SHANI,      1, qs_poh_iterate_1_shani   },
     { "avx2",      QS_CPU_NEED_AVX2,       8, qs_poh_iterate_avx2      },
     { "shani x 2", QS_CPU_NEED_SHANI,      2, qs_poh_iterate_2_shani   },
+    { "shani x 4", QS_CPU_NEED_SHANI | QS_CPU_SHANI_EACH_CYCLE,
+                                           4, qs_poh_iterate_4_shani   },
     { "avx512",    QS_CPU_NEED_AVX512,    16, qs_poh_iterate_avx512    },
-    { "shani x 4", QS_CPU_NEED_AVX512 | QS_CPU_NEED_SHANI | QS_CPU_SHANI_EACH_CYCLE,
+    { "shani x 4, 32 registers", QS_CPU_NEED_AVX512 | QS_CPU_NEED_SHANI | QS_CPU_SHANI_EACH_CYCLE,
                                            4, qs_poh_iterate_4_shani_avx512 },
 #endif
 };
