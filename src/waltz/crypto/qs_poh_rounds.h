@@ -51,7 +51,6 @@ void qs_poh_iterate_avx2(u32 *state, u64 n);
 void qs_poh_iterate_avx512(u32 *state, u64 n);
 void qs_poh_iterate_1_shani(u32 *state, u64 n);
 void qs_poh_iterate_2_shani(u32 *state, u64 n);
-void qs_poh_iterate_4_shani(u32 *state, u64 n);
 void qs_poh_iterate_4_shani_avx512(u32 *state, u64 n);
 #endif
 

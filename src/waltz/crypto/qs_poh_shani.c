@@ -13,9 +13,3 @@ qs_poh_iterate_2_shani(u32 *state, u64 n)
 {
     iterate_lanes(state, 2, n);
 }
-
-void
-qs_poh_iterate_4_shani(u32 *state, u64 n)
-{
-    iterate_lanes(state, 4, n);
-}
