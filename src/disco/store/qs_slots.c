@@ -289,6 +289,10 @@ copy_set(qs_slots_buf_t *b, qs_fec_set_t const *set, u8 const *data)
         b->sz += size - l->hdr_sz;
     }
     memcpy(b->chained_root, set->chained_root, 32);
+    b->flags = set->flags;
+    b->source = set->source;
+    b->first_ns = set->first_ns;
+    b->last_ns = set->last_ns;
     return true;
 }
 

@@ -121,15 +121,27 @@ typedef enum qs_slots_take {
     QS_SLOTS_FULL,  /* no room: step, and add it again */
 } qs_slots_take_t;
 
+/* The sets that a batch came in. */
+typedef struct qs_slots_batch {
+    u64 first_ns, full_ns; /* first shred of any, and when the last of them was complete */
+    u8 flags;  /* QS_FEC_*: SIGNED, MERKLE, CHAINED of all; RECOVERED, CONFLICT of any */
+    u8 source; /* of the first */
+    bool last; /* it ends its slot */
+} qs_slots_batch_t;
+
 typedef struct qs_slots_entry {
+    qs_slots_batch_t const *batch;
     u32 idx; /* in its slot */
     u32 txn_cnt;
     u64 num_hashes;
     u8 const *hash;
+    u32 txn_first; /* which of the slot's transactions is its first */
     bool unjudged; /* its start is not known (yet) */
+    bool last;     /* of its slot */
 } qs_slots_entry_t;
 
 typedef struct qs_slots_txn {
+    qs_slots_batch_t const *batch;
     u32 idx;       /* in its slot */
     u32 entry_idx; /* in its slot */
     u8 const *data;
