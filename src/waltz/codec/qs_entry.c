@@ -1,6 +1,5 @@
 #include "waltz/codec/qs_entry.h"
 
-#define CNT_MAX           (UINT32_MAX - 1u)
 #define MARKER_VERSION    1u
 #define MARKER_HEAD_SZ    5u   /* version, variant, size */
 #define GENESIS_BITMAP_AT 232u /* behind slot, block id and signature: u64 size, then its bytes */
@@ -80,7 +79,8 @@ qs_entry_open(qs_entry_reader_t *r, u8 const *data, u64 sz, u32 how)
         r->at = r->sz;
         return r->why;
     }
-    if (cnt > CNT_MAX || cnt > (r->sz - r->at) / QS_ENTRY_HEAD_SZ)
+    /* 2^32 - 1 and more, which have a line of their own in the specification, are among these. */
+    if (cnt > (r->sz - r->at) / QS_ENTRY_HEAD_SZ)
         return refuse(r, QS_ENTRY_REASON_entry_cnt), r->why;
     r->entry_cnt = r->entry_left = (u32)cnt;
     return QS_ENTRY_OK;

@@ -33,8 +33,9 @@ iterate_c(u32 *state, u64 n)
     }
 }
 
-/* As with qs_sha256_kernels: four streams of SHA-NI where it can start every cycle, else AVX-512.
-   bench `poh` has the figures. */
+/* As with qs_sha256_kernels: four streams of SHA-NI where it can start every cycle and there are
+   registers for them, else AVX-512.  With 16 registers three and four streams are no faster than two
+   (Zen 3: 73 cycles a hash, one stream 130).  bench `poh` has the figures. */
 /* clang-format off */
 qs_poh_kernel_t const qs_poh_kernels[] = {
 /*    name         needs               lanes  iterate                  */
