@@ -43,7 +43,7 @@
 #define QS_SLOTS_DONE     512u
 #define QS_SLOTS_CHECKS   256u   /* entries whose hashes are checked together */
 #define QS_SLOTS_HASH_MAX 62500u /* of an entry, while hashes_per_tick is not known */
-#define QS_SLOTS_TICKS    64u    /* of a slot */
+#define QS_SLOTS_TICKS    64u    /* of a slot, on all public clusters */
 
 /* Why a slot is dead, by name.  Own reasons, then those of signatures, batches and ticks. */
 /* clang-format off */
@@ -166,6 +166,7 @@ typedef struct qs_slots_config {
     bool trust;    /* neither signatures nor proof of history nor ticks are judged */
     bool genesis;  /* genesis_hash is what children of slot 0 begin with */
     qs_ed25519_rule_t rule;
+    u32 ticks_per_slot;  /* 0: QS_SLOTS_TICKS */
     u64 hashes_per_tick; /* 0: not known, hashes between ticks are not counted */
     u8 genesis_hash[32];
     qs_slots_calls_t calls;
