@@ -100,6 +100,7 @@ static qs_command_t const commands[] = {
     {"pktgen",    "a source of traffic: rate, sizes, ports, garbage",      qs_cmd_pktgen, NULL, NULL},
     {"gossip",    "who is in the cluster: peers of a node, or spy",        qs_cmd_gossip, NULL, NULL},
     {"tap",       "what passes on a link of an instance, as JSON or a capture", qs_cmd_tap, NULL, NULL},
+    {"feed",      "the blocks that a running node verified, as lines or JSON", qs_cmd_feed, NULL, NULL},
     {"slots",     "the slots that a store has on disk",                    qs_cmd_slots, NULL, NULL},
     {"block",     "entries and transactions of a slot on disk",            qs_cmd_block, NULL, NULL},
     {"txn",       "decode, verify or send a transaction",                  qs_cmd_txn, NULL, NULL},

@@ -1,6 +1,7 @@
 /* store - makes checked slots of FEC sets, and keeps the last of them on disk.
 
        shred  ===>  store  - - ->  poh, shred        and DIR/quickstep-NNN.seg, if store.dir is set
+                    store  ~~~~~>  feed              records for other programs (feed/qs_feed_node.h)
 
    In:    completed sets, qs_format.h.
    Out:   qs_slot_end_t of each slot that is complete and good, to whoever the topology joins.  Nobody
@@ -23,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "disco/feed/qs_feed_node.h"
 #include "disco/qs_stem.h"
 #include "disco/qs_store_tile.h"
 #include "disco/qs_tiles.h"
@@ -89,6 +91,8 @@ typedef struct store {
     qs_store_view_t view; /* first: the lab reads it in the object "state" */
     u64 run;              /* of the instance: random, in each record */
     store_metrics_t *m;
+    qs_feed_node_t feed;
+    qs_clock_t clock;
     qs_slots_t *slots;
     void *slots_mem;
     bool disk, reading_back;
@@ -183,6 +187,7 @@ on_set(void *ctx, qs_fec_set_t const *set, u8 const *data, qs_slots_take_t take)
     store_t *t = ctx;
     if ((take != QS_SLOTS_TAKEN && take != QS_SLOTS_OTHER) || t->reading_back)
         return;
+    qs_feed_node_set(&t->feed, set, data, qs_clock_now(&t->clock));
     write_record(t, &(qs_segment_put_t){.slot = set->slot,
                                         .kind = QS_SEGMENT_SET,
                                         .data = {set, data},
@@ -213,9 +218,24 @@ told(store_t const *t, qs_slot_info_t const *slot)
 }
 
 static void
+on_entry(void *ctx, qs_slot_info_t const *slot, qs_slots_entry_t const *entry)
+{
+    store_t *t = ctx;
+    qs_feed_node_entry(&t->feed, slot, entry, qs_clock_now(&t->clock));
+}
+
+static void
+on_txn(void *ctx, qs_slot_info_t const *slot, qs_slots_txn_t const *txn)
+{
+    store_t *t = ctx;
+    qs_feed_node_txn(&t->feed, slot, txn, qs_clock_now(&t->clock));
+}
+
+static void
 on_status(void *ctx, qs_slot_info_t const *slot)
 {
     store_t *t = ctx;
+    qs_feed_node_status(&t->feed, slot, qs_clock_now(&t->clock));
     if (slot->status == QS_SLOT_PROGRESS)
         return;
     if (slot->status == QS_SLOT_COMPLETE && !told(t, slot))
@@ -229,7 +249,8 @@ on_status(void *ctx, qs_slot_info_t const *slot)
     t->slot_due = true;
 }
 
-static qs_slots_calls_t const calls = {.on_set = on_set, .on_status = on_status};
+static qs_slots_calls_t const calls = {
+    .on_set = on_set, .on_entry = on_entry, .on_txn = on_txn, .on_status = on_status};
 
 /* ---- boot */
 
@@ -342,6 +363,7 @@ store_boot(void *self, qs_tile_ctx_t *ctx)
     memset(rest, 0, (u64)((u8 *)&t->tx - rest));
     t->slots_mem = mem;
     t->m = ctx->metrics;
+    t->clock = *ctx->clock;
     t->sync = ctx->cfg->store.sync;
     t->sync_ns = ctx->cfg->store.sync_ms * 1000000ull;
     t->synced_at = t->last_frag = now;
@@ -349,6 +371,7 @@ store_boot(void *self, qs_tile_ctx_t *ctx)
     c.calls.ctx = t;
     int err = read_genesis(t, &c, ctx);
     err = err ? err : open_disk(t, ctx);
+    err = err ? err : qs_feed_node_boot(&t->feed, ctx->kept_cnt ? ctx->kept_fd[0] : -1);
     if (err)
         return err;
     t->slots = qs_slots_init(t->slots_mem, &c);
@@ -468,8 +491,9 @@ store_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 static void
 store_tidy(void *self, qs_stem_t *stem)
 {
-    (void)stem;
-    count(self);
+    store_t *t = self;
+    qs_feed_node_beat(&t->feed, stem->now);
+    count(t);
 }
 
 static void
@@ -479,6 +503,7 @@ store_run(void *self, qs_stem_t *stem)
     qs_stem_loop(&qs_tile_store, self, stem);
     if (t->sync != QS_CONFIG_store_sync_none)
         sync_disk(t, stem->now);
+    qs_feed_node_end(&t->feed);
 }
 
 /* clang-format off */
@@ -493,6 +518,7 @@ qs_tile_t const qs_tile_store = {
     .metrics  = store_metric_desc,
     .tidy_ns  = 10000000,
     .syscalls = syscalls,
+    .keep     = qs_feed_node_keep,
     .layout   = store_layout,
     .boot     = store_boot,
     .poll     = store_poll,

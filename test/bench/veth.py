@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""net [--json] [user|cpu|loss|calls|latency]... - the net tile: its user half (bench_net-user.c), then
+"""net [--json] [--rounds=N] [user|cpu|loss|calls|latency]... - the net tile: its user half (bench_net-user.c), then
 real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] - what each way to
 choose packets costs.  The build installs this file as build/bench/net and build/bench/tiers.
 
@@ -468,9 +468,13 @@ def cpu_name():
 def main():
     parts = {"tiers": part_tiers} if NAME == "tiers" else {
         "user": part_user, "cpu": part_cpu, "loss": part_loss, "calls": part_calls, "latency": part_latency}
+    global ROUNDS
     words = [w for w in sys.argv[1:] if w != "--json"]
+    for w in [w for w in words if re.fullmatch(r"--rounds=[1-9]\d?", w)]:
+        words.remove(w)
+        ROUNDS = int(w[9:])
     if any(w not in parts for w in words):
-        print(f"usage: {NAME} [--json] [{'|'.join(parts)}]...", file=sys.stderr)
+        print(f"usage: {NAME} [--json] [--rounds=N] [{'|'.join(parts)}]...", file=sys.stderr)
         return 2
     if len(os.sched_getaffinity(0)) < 2:
         say("needs cpu 0 and 1")

@@ -109,7 +109,7 @@ block_shred(block_t *b, void const *bytes, u64 sz, bool last)
     for (int i = 0; i < cnt; i++) {
         block_set_t *s = &b->set[b->set_cnt++];
         memset(&s->head, 0, sizeof(s->head));
-        memcpy(s->head.chained_root, b->maker.shredder.chained, 32);
+        memcpy(s->head.chained_root, b->maker.shredder.state.chained, 32);
         QS_ASSERT(!qs_shredder_next(&b->maker.shredder, &out));
         s->head.slot = b->slot;
         s->head.fec_idx = out.fec_idx;

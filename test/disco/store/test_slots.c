@@ -506,7 +506,7 @@ two_chains(rig_t *r, block_t *b)
     (void)r;
     ticks(b, 32);
     block_flush(b, 0, false);
-    b->maker.shredder.chained[5] ^= 1;
+    b->maker.shredder.state.chained[5] ^= 1;
     ticks(b, 32);
     block_flush(b, 0, true);
 }
