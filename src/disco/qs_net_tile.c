@@ -117,6 +117,7 @@ open_xsk(qs_net_t *n, qs_tile_ctx_t *ctx)
         return err;
     ctx->own_fd[ctx->own_cnt++] = n->link.fd;
     ctx->wait_fd[ctx->wait_cnt++] = n->xsk.fd;
+    qs_metric_set(&n->m->zero_copy, n->xsk.zero_copy);
     qs_metric_set(&n->m->busy_poll, n->xsk.busy_poll);
     return 0;
 }
@@ -178,6 +179,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
         n->port[i].fd = ctx->kept_fd[i];
     qs_metric_set(&n->m->rung, n->rung);
     qs_metric_set(&n->m->tx_neigh_waiting, 0);
+    qs_metric_set(&n->m->zero_copy, 0);
     qs_metric_set(&n->m->filter, ctx->cfg->net.filter == QS_CONFIG_net_filter_user);
     int err = own_frames(n, ctx);
     if (!err && n->drains)

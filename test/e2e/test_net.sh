@@ -218,12 +218,12 @@ stop leak $leak
 
 # The ladder, with faults that this machine does not have.
 ladder() { # ladder FAULT EXPRESSION: of the lab's JSON
-    "$fault" --fault "$1" dev --json --seconds "$3" >"$tmp/$1" 2>"$tmp/$1.log"
+    "$fault" --fault "$1" dev --json --rate 10000 --seconds "$3" >"$tmp/$1" 2>"$tmp/$1.log"
     [ "$(value "$tmp/$1" "j['ok'] and $2")" = true ] || fail "$1: $(cat "$tmp/$1" "$tmp/$1.log")"
 }
 # falls FAULT WORDS: the lab runs until the log says so, however long that takes, and then ends well.
 falls() {
-    "$fault" --fault "$1" dev --json --seconds 60 >"$tmp/$1" 2>"$tmp/$1.log" &
+    "$fault" --fault "$1" dev --json --rate 10000 --seconds 60 >"$tmp/$1" 2>"$tmp/$1.log" &
     local lab=$!
     within 50 grep -q -- "$2" "$tmp/$1.log" || fail "$1: $(cat "$tmp/$1.log")"
     sleep 1

@@ -83,6 +83,7 @@ enum {
     COUNTER(xsk_tx_invalid,  "send ring entries the kernel refused")                          \
     GAUGE(rung,              "0 zero copy, 1 driver, 2 generic (skb), 3 ordinary sockets")    \
     GAUGE(filter,            "0 the XDP program chooses by port, 1 the tile does")            \
+    GAUGE(zero_copy,         "1 if the kernel says of the XSK that nothing is copied")        \
     GAUGE(busy_poll,         "1 with preferred busy polling")                                 \
     GAUGE(tx_neigh_waiting,  "datagrams kept now")                                            \
     COUNTER(if_rx_packets,   "packets the interface received, for whomever")                  \

@@ -96,18 +96,37 @@ rungs_of(qs_config_net_t const *net)
     return explicit ? rungs : rungs | 1u << QS_NET_SOCKET;
 }
 
-/* make_pairs: each address of ours with each port that somebody reads. */
-static void
-make_pairs(kept_t *k, qs_plan_t const *plan)
+/* source_of returns the feed that a port is for, or null. */
+static qs_config_shred_source_t const *
+source_of(qs_tile_ctx_t const *ctx, u32 port)
 {
-    u32 addrs = k->address ? 1 : k->iface.addr_cnt;
+    u32 source = ctx->plan->port[port].source;
+    return source ? &ctx->cfg->shred_source[source - 1] : NULL;
+}
 
+/* group_of returns the multicast group that a port listens to instead of our addresses, or 0. */
+static u32
+group_of(qs_tile_ctx_t const *ctx, u32 port)
+{
+    qs_config_shred_source_t const *s = source_of(ctx, port);
+    struct in_addr group = {0};
+
+    return s && inet_pton(AF_INET, s->group, &group) == 1 ? ntohl(group.s_addr) : 0;
+}
+
+/* make_pairs: each address of ours, or the group, with each port that somebody reads. */
+static void
+make_pairs(kept_t *k, qs_tile_ctx_t const *ctx)
+{
     k->pair_cnt = 0;
-    for (u32 p = 0; p < plan->port_cnt; p++)
+    for (u32 p = 0; p < ctx->plan->port_cnt; p++) {
+        u32 group = group_of(ctx, p);
+        u32 addrs = k->address || group ? 1 : k->iface.addr_cnt;
         for (u32 a = 0; a < addrs; a++)
-            if (plan->port[p].link_row != UINT16_MAX && k->pair_cnt < QS_XDP_PAIR_MAX)
-                k->pair[k->pair_cnt++] =
-                    (qs_xdp_pair_t){.ip = k->iface.addr[a], .port = plan->port[p].port};
+            if (ctx->plan->port[p].link_row != UINT16_MAX && k->pair_cnt < QS_XDP_PAIR_MAX)
+                k->pair[k->pair_cnt++] = (qs_xdp_pair_t){.ip = group ? group : k->iface.addr[a],
+                                                         .port = ctx->plan->port[p].port};
+    }
 }
 
 /* leave_alone takes the rungs away that are known not to be, or to do harm, with this driver and
@@ -194,7 +213,7 @@ look_at_iface(qs_tile_ctx_t *ctx, kept_t *k, char *why, u64 why_sz)
     }
     leave_alone(k);
     memcpy(k->ifname, k->iface.name, sizeof(k->ifname));
-    make_pairs(k, ctx->plan);
+    make_pairs(k, ctx);
     return 0;
 }
 
@@ -266,17 +285,35 @@ tell(qs_tile_ctx_t *ctx, kept_t const *k)
     ctx->note[QS_NET_NOTE_ROUND] = k->round;
 }
 
+/* open_one opens the socket of a port.  The kernel gives multicast to every socket that joined: one does. */
+static int
+open_one(qs_tile_ctx_t *ctx, kept_t const *k, u32 port)
+{
+    u32 group = group_of(ctx, port);
+    int fd = qs_net_socket_open(group ? group : k->address, ctx->plan->port[port].port,
+                                k->net->socket_rcvbuf_bytes, ctx->cnt > 1 && !k->share, ctx->err,
+                                sizeof(ctx->err));
+
+    if (fd < 0 || !group)
+        return fd;
+    char const *iface =
+        source_of(ctx, port)->iface[0] ? source_of(ctx, port)->iface : k->net->iface;
+    int err =
+        qs_net_socket_join(fd, ctx->idx ? 0 : group, iface, k->address, ctx->err, sizeof(ctx->err));
+    if (!err)
+        return fd;
+    close(fd);
+    return err;
+}
+
 /* open_sockets: with XDP the first tile alone reads them, and all send from them.  Without it each
    tile has its own, and the kernel shares the senders out among them. */
 static int
 open_sockets(qs_tile_ctx_t *ctx, kept_t *k)
 {
     for (u32 i = 0; i < ctx->plan->port_cnt; i++) {
-        int fd = k->share && ctx->idx
-                     ? fcntl(k->socket[i], F_DUPFD_CLOEXEC, 0)
-                     : qs_net_socket_open(k->address, ctx->plan->port[i].port,
-                                          k->net->socket_rcvbuf_bytes, ctx->cnt > 1 && !k->share,
-                                          ctx->err, sizeof(ctx->err));
+        int fd =
+            k->share && ctx->idx ? fcntl(k->socket[i], F_DUPFD_CLOEXEC, 0) : open_one(ctx, k, i);
         if (fd < 0)
             return ctx->err[0] ? fd : -errno;
         ctx->kept_fd[ctx->kept_cnt++] = fd;
