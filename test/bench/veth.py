@@ -332,7 +332,7 @@ def row(what, who, ns=None, pps=None, ratio=None, **more):
             "peer": who.peer, "ratio": ratio and round(ratio, 3), **more}
 
 
-def contenders():
+def contenders(busy_polling=False):
     ours = [Quickstep("spinning", "layout.idle=spin"), Quickstep("spinning, busy polling", "layout.idle=spin", "net.busy_poll_us=20"),
             Quickstep("parked", "layout.idle=park")]
     # testpmd prefers busy polling by itself; it takes effect where the host defers interrupts.
@@ -341,7 +341,7 @@ def contenders():
     if why:
         say(f"DPDK testpmd is absent: {why}")
         peers = peers[2:]
-    return ours, peers
+    return tuple([who for who in them if busy_polling or not getattr(who, "polls", False)] for them in (ours, peers))
 
 
 def compared(what, ours, peers, figure, rows_of):
@@ -362,7 +362,7 @@ def part_cpu(softirq):
 
 
 def cpu_rows(softirq, rate):
-    ours, peers = contenders()
+    ours, peers = contenders(busy_polling=True)
     results = rounds(ours + peers, lambda who: measure_cpu(who, softirq, rate))
     total = {who: median(r, "thread") + median(r, "softirq") for who, r in results.items()}
 

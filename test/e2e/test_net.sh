@@ -199,6 +199,7 @@ audit two "two tiles"
 stop two $two
 
 # A frame that is forgotten is found missing; a queue that stays busy with our last socket is waited for.
+wire 1500 1 || fail "no pair with one queue"
 "$fault" --fault net.leak,net.rebind_ebusy run --instance leak --set net.iface=w0 2>"$tmp/leak.log" &
 leak=$!
 within 10 runs leak 2>/dev/null
