@@ -94,6 +94,17 @@ set_json(qs_shred_view_set_t const *s, char const *root, bool first)
         s->flags & QS_FEC_CHAINED ? "true" : "false", s->flags & QS_FEC_FLAWED ? "true" : "false");
 }
 
+/* delivered counts the sets that came to the store, whatever it did with them. */
+static u64
+delivered(qs_attach_t const *a)
+{
+    static char const *const name[] = {"set", "set_duplicate", "set_other", "set_late", "set_bad"};
+    u64 cnt = 0;
+    for (u32 i = 0; i < QS_COUNT(name); i++)
+        cnt += qs_attach_sum(a, "store", "store", name[i]);
+    return cnt;
+}
+
 void
 qs_dev_shred_json(qs_attach_t const *a)
 {
@@ -102,8 +113,8 @@ qs_dev_shred_json(qs_attach_t const *a)
     printf(",\"shreds\":{\"received\":%lu,\"sets_complete\":%lu,\"sets_delivered\":%lu,"
            "\"sets_flawed\":%lu,\"recovered\":%lu,\"duplicate\":%lu,\"late\":%lu,"
            "\"signatures\":%lu,\"equivocations\":%lu,\"version\":%lu,\"rejected\":{",
-           sum(a, "received"), sum(a, "set_done"), qs_attach_sum(a, "sink", "sink", "sets"),
-           sum(a, "set_flawed"), sum(a, "shred_recovered"), reason_cnt(a, QS_RESOLVER_R_DUPLICATE),
+           sum(a, "received"), sum(a, "set_done"), delivered(a), sum(a, "set_flawed"),
+           sum(a, "shred_recovered"), reason_cnt(a, QS_RESOLVER_R_DUPLICATE),
            reason_cnt(a, QS_RESOLVER_R_LATE), sum(a, "signature"), sum(a, "equivocation"),
            sum(a, "version"));
     bool first = true;
@@ -130,11 +141,10 @@ set_text(qs_shred_view_set_t const *s, char const *root, bool first)
 }
 
 void
-qs_dev_shred_text(qs_attach_t const *a)
+qs_dev_shred_sum_text(qs_attach_t const *a)
 {
     if (!has_shred(a))
         return;
-    each_set(a, set_text);
     printf("shreds: received %lu, sets complete %lu, flawed %lu, shreds recovered %lu, late %lu, "
            "duplicate %lu\n",
            sum(a, "received"), sum(a, "set_done"), sum(a, "set_flawed"), sum(a, "shred_recovered"),
@@ -143,4 +153,12 @@ qs_dev_shred_text(qs_attach_t const *a)
         if (is_refusal(i) && reason_cnt(a, i))
             printf("rejected: %s %lu (%s)\n", qs_resolver_reason_name(i), reason_cnt(a, i),
                    qs_resolver_reason_text(i));
+}
+
+void
+qs_dev_shred_text(qs_attach_t const *a)
+{
+    if (has_shred(a))
+        each_set(a, set_text);
+    qs_dev_shred_sum_text(a);
 }

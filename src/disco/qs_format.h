@@ -18,6 +18,8 @@
    shred -> store
                  payload: qs_fec_set_t, then its 32 data shreds of 1203 bytes.
    store -> poh  payload: qs_slot_end_t of each slot that was found complete and good; sig is the slot.
+   gossip -> X   nothing is sent: the link makes X a neighbour, who may read gossip's rows of who is
+                 where with which stake (gossip/qs_peers.h).
 
    Threads: any.  Blocks: never.  Allocates: never. */
 

@@ -1,6 +1,7 @@
 /* gossip - joins the cluster: is found, finds the others, and tells the rest of the program who they are.
 
-       net:i  --->  gossip  ===>  net          datagrams              (formats: qs_format.h)
+       net:i  --->  gossip  ===>  net          datagrams              (formats: qs_format.h); or
+   gossvf:k   ===>  gossip                     datagrams that were checked (gossip/qs_gossvf.h)
                     gossip  ===>  sign  ===>  gossip                  what is to be signed, and the signature
                     gossip  ~~~~  shared rows: who is where           (gossip/qs_peers.h); a link to
                                   whoever reads them makes it a neighbour, and carries nothing
@@ -21,11 +22,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "disco/gossip/qs_gossip_node.h"
-#include "disco/gossip/qs_ip_echo_ask.h"
+#include "disco/gossip/qs_contacts_file.h"
+#include "disco/gossip/qs_gossip_join.h"
+#include "disco/gossip/qs_gossvf.h"
 #include "disco/gossip/qs_ip_echo_serve.h"
 #include "disco/gossip/qs_peers.h"
-#include "disco/net/qs_net_iface.h"
 #include "disco/qs_config.h"
 #include "disco/qs_format.h"
 #include "disco/qs_stem.h"
@@ -57,6 +58,8 @@
     COUNTER(early,         "datagrams dropped because our own key was not known yet")              \
     COUNTER(tx_no_credit,  "messages dropped because the net tile lags")                           \
     COUNTER(evicted,       "values that made room for others")                                     \
+    COUNTER(names_moved,   "entrypoints whose name stands for another address now")                \
+    COUNTER(names_refused, "answers of name servers that were none")                               \
     COUNTER(echo_answered, "ip_echo questions answered")                                           \
     COUNTER(echo_refused,  "ip_echo questions that were none")                                     \
     COUNTER(echo_cut,      "ip_echo connections ended without an answer")                          \
@@ -70,27 +73,25 @@
 
 QS_METRICS(gossip, GOSSIP_METRICS);
 
-static qs_log_site_t entrypoints = {.id = "QS-GSP-001", .level = QS_LOG_NOTICE};
+static qs_log_site_t moved = {.id = "QS-GSP-004", .level = QS_LOG_NOTICE};
 static qs_log_site_t twin = {.id = "QS-GSP-003", .level = QS_LOG_ERROR};
 
-enum { IN_NET, IN_SIGN };
+enum { IN_NET, IN_SIGN, IN_GOSSVF };
 enum { OUT_NET, OUT_SIGN, OUT_READER };
 enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 
-#define TICK_NS      100000000u
-#define TICK_SOON_NS 10000000u /* after something new came */
-#define HELLO_NS     250000000u
-#define ECHO_NS      1000000u
-#define TIDY_NS      50000000u
-#define ASK_MS       5000u
-#define SYNC_MIN     2048u
-#define SYNC_PARTS   5u /* ticks in which all rows are brought up to date */
+#define TICK_NS       100000000u
+#define TICK_SOON_NS  10000000u /* after something new came */
+#define HELLO_NS      250000000u
+#define ECHO_NS       1000000u
+#define TIDY_NS       50000000u
+#define FIRST_SAVE_NS 5000000000u
 
 /* What of qs_gossip_node_t the metrics were told of last. */
 typedef struct told {
     u64 rx[QS_GOSSIP_KIND_CNT], tx[QS_GOSSIP_KIND_CNT];
     u64 event[QS_GOSSIP_EVENT_CNT], refused[QS_GOSSIP_REASON_CNT];
-    u64 rx_bytes, tx_bytes, evicted, answered, echo_refused, cut;
+    u64 rx_bytes, tx_bytes, evicted, answered, echo_refused, cut, names_refused;
 } told_t;
 
 typedef struct gossip {
@@ -100,10 +101,9 @@ typedef struct gossip {
     u8 *mem;
     u64 mem_sz;
     qs_gossip_conf_t conf;
-    bool known; /* our key, and so the node is alive */
-    u16 shred_version;
-    u32 address; /* with shred_version: what a restart keeps */
-    u32 net_out, sign_out, sync_at;
+    bool known;            /* our key, and so the node is alive */
+    qs_gossip_join_t join; /* its address and shred version are what a restart keeps */
+    u32 net_out, sign_out;
     u16 src_port_idx;
     u64 hello_at, tick_at, echo_at;
     u64 ms;      /* the time of day when this turn began */
@@ -148,14 +148,6 @@ gossip_share_new(void *share, qs_tile_ctx_t const *ctx)
     return qs_peers_new(share, ctx->cfg->gossip.origins);
 }
 
-static u32
-bind_address(qs_config_t const *cfg)
-{
-    struct in_addr a = {0};
-    inet_pton(AF_INET, cfg->net.bind_address, &a);
-    return ntohl(a.s_addr);
-}
-
 static int
 gossip_keep(qs_tile_ctx_t *ctx)
 {
@@ -163,7 +155,7 @@ gossip_keep(qs_tile_ctx_t *ctx)
 
     if (!ctx->cfg->gossip.ip_echo)
         return 0;
-    int fd = qs_ip_echo_listen(bind_address(ctx->cfg), port);
+    int fd = qs_ip_echo_listen(qs_gossip_bind_address(ctx->cfg), port);
     if (fd < 0) {
         snprintf(ctx->err, sizeof(ctx->err),
                  "TCP port %u, for ip_echo: %s (gossip.ip_echo = false does without)", port,
@@ -174,9 +166,27 @@ gossip_keep(qs_tile_ctx_t *ctx)
     return 0;
 }
 
+/* save_contacts writes gossip.contacts_path when it is time.  note[0]: when, 0: not known yet. */
+static void
+save_contacts(qs_tile_ctx_t *ctx)
+{
+    qs_config_gossip_t const *c = &ctx->cfg->gossip;
+    u64 now = qs_clock_os_ns(), every = c->contacts_s * 1000000000ull;
+
+    if (!c->contacts_path[0] || !ctx->share || now < ctx->note[0])
+        return;
+    int cnt = ctx->note[0] ? qs_contacts_save(c->contacts_path, ctx->share) : 0;
+    ctx->note[0] = now + (ctx->note[0] ? every : qs_min_u64(every, FIRST_SAVE_NS));
+    if (cnt < 0)
+        snprintf(ctx->err, sizeof(ctx->err), "gossip.contacts_path %.200s cannot be written: %s",
+                 c->contacts_path, strerror(-cnt));
+}
+
 static int
 gossip_tend(qs_tile_ctx_t *ctx, u32 why)
 {
+    if (why == QS_TEND_LOOK)
+        save_contacts(ctx);
     if (why != EXIT_TWIN)
         return 0;
     snprintf(ctx->err, sizeof(ctx->err),
@@ -199,88 +209,6 @@ gossip_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
         g->mem_sz = sz;
     }
     return g;
-}
-
-/* find_entrypoints resolves what [gossip] entrypoints names. */
-static int
-find_entrypoints(gossip_t *g, qs_tile_ctx_t *ctx)
-{
-    qs_config_gossip_t const *c = &ctx->cfg->gossip;
-    qs_ip_echo_peer_t at;
-
-    g->conf.entrypoint_cnt = 0;
-    for (u32 i = 0; i < c->entrypoints_cnt; i++) {
-        char why[200] = "";
-        int err = qs_ip_echo_find(&at, c->entrypoints[i], why, sizeof(why));
-        if (err == -EINVAL) {
-            snprintf(ctx->err, sizeof(ctx->err), "gossip.entrypoints: '%s' is not host:port",
-                     c->entrypoints[i]);
-            return err;
-        }
-        if (err) {
-            qs_log(&entrypoints, "entrypoint %s", why);
-            snprintf(ctx->err, sizeof(ctx->err), "no entrypoint is to be found; the last: %s", why);
-            continue;
-        }
-        g->conf.entrypoint[g->conf.entrypoint_cnt].ip = at.ip;
-        g->conf.entrypoint[g->conf.entrypoint_cnt++].port = at.port;
-    }
-    return c->entrypoints_cnt && !g->conf.entrypoint_cnt ? -EHOSTUNREACH : 0;
-}
-
-/* ask_entrypoints learns our address and the shred version, where options do not say them, and checks
-   what they do say. */
-static int
-ask_entrypoints(gossip_t *g, qs_tile_ctx_t *ctx)
-{
-    qs_ip_echo_peer_t peer[QS_GOSSIP_ENTRYPOINT_MAX];
-    qs_ip_echo_response_t answer = {0};
-    char why[160] = "there are no entrypoints";
-    u32 cnt = g->conf.entrypoint_cnt, wanted = ctx->cfg->shred.version;
-
-    for (u32 i = 0; i < cnt; i++)
-        peer[i] =
-            (qs_ip_echo_peer_t){.ip = g->conf.entrypoint[i].ip, .port = g->conf.entrypoint[i].port};
-    int who =
-        cnt ? qs_ip_echo_ask(&answer, peer, cnt, bind_address(ctx->cfg), ASK_MS, why, sizeof(why))
-            : -1;
-    if (who >= 0 && wanted && answer.shred_version && answer.shred_version != wanted) {
-        snprintf(ctx->err, sizeof(ctx->err),
-                 "shred.version is %u, but entrypoint %s is in a cluster with %u (QS-GSP-002)",
-                 wanted, ctx->cfg->gossip.entrypoints[who], answer.shred_version);
-        return -EINVAL;
-    }
-    if (who < 0 && cnt)
-        qs_log(&entrypoints, "no entrypoint answers ip_echo; the last: %s", why);
-    if (answer.shred_version || wanted)
-        g->shred_version = (u16)(wanted ? wanted : answer.shred_version);
-    if (answer.ip)
-        g->address = answer.ip;
-    if (g->shred_version)
-        return 0;
-    snprintf(ctx->err, sizeof(ctx->err),
-             "the cluster's shred version is not known: set shred.version, or an entrypoint that "
-             "tells it by ip_echo (%s)",
-             why);
-    return cnt ? -EHOSTUNREACH : -EINVAL;
-}
-
-/* find_address: options come first, then what an entrypoint saw, then the interface. */
-static int
-find_address(gossip_t *g, qs_tile_ctx_t *ctx)
-{
-    struct in_addr a;
-    qs_net_iface_t iface;
-
-    if (inet_pton(AF_INET, ctx->cfg->gossip.address, &a) == 1)
-        g->address = ntohl(a.s_addr);
-    if (!g->address)
-        g->address = bind_address(ctx->cfg);
-    if (g->address)
-        return 0;
-    int err = qs_net_iface_find(&iface, ctx->cfg->net.iface, 0, ctx->err, sizeof(ctx->err));
-    g->address = err ? 0 : iface.addr[0];
-    return err;
 }
 
 static u16
@@ -307,11 +235,14 @@ describe_us(gossip_t *g, qs_tile_ctx_t *ctx)
         snprintf(ctx->err, sizeof(ctx->err), "the topology does not receive on port.gossip");
         return -EINVAL;
     }
-    *self = (qs_contact_t){
-        .shred_version = g->shred_version, .client = QS_GOSSIP_CLIENT, .minor = QS_GOSSIP_MINOR};
-    self->socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){g->address, gossip};
+    *self = (qs_contact_t){.shred_version = g->join.shred_version,
+                           .client = QS_GOSSIP_CLIENT,
+                           .minor = QS_GOSSIP_MINOR};
+    self->socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){g->join.address, gossip};
     self->socket[QS_CONTACT_TVU] =
-        (qs_contact_socket_t){g->address, port_of(ctx->plan, "tvu", &other)};
+        (qs_contact_socket_t){g->join.address, port_of(ctx->plan, "tvu", &other)};
+    self->socket[QS_CONTACT_TPU] =
+        (qs_contact_socket_t){g->join.address, port_of(ctx->plan, "tpu", &other)};
     self->outset = now_ms() * 1000;
     return 0;
 }
@@ -322,7 +253,7 @@ open_echo(gossip_t *g, qs_tile_ctx_t *ctx)
 {
     int fd = ctx->kept_cnt ? ctx->kept_fd[0] : -1;
 
-    qs_ip_echo_serve_init(&g->echo, fd, g->shred_version);
+    qs_ip_echo_serve_init(&g->echo, fd, g->join.shred_version);
     for (u32 i = 0; i < QS_COUNT(g->room_fd); i++) {
         g->room_fd[i] = fd < 0 ? -1 : dup(fd);
         if (g->room_fd[i] >= 0)
@@ -342,7 +273,6 @@ gossip_boot(void *self, qs_tile_ctx_t *ctx)
     g->peers = ctx->share;
     g->known = false;
     g->hello_at = g->tick_at = g->echo_at = 0;
-    g->sync_at = 0;
     g->told = (told_t){0};
     g->conf = sizes(&ctx->cfg->gossip);
     g->conf.private_ok = ctx->cfg->gossip.private_addresses;
@@ -352,18 +282,14 @@ gossip_boot(void *self, qs_tile_ctx_t *ctx)
     int err = qs_rng_seed_os(&seed);
     g->conf.seed = seed;
     if (!err)
-        err = find_entrypoints(g, ctx);
-    if (!err)
-        err = ask_entrypoints(g, ctx);
-    if (!err)
-        err = find_address(g, ctx);
+        err = qs_gossip_join(&g->join, &g->conf, ctx);
     if (!err)
         err = describe_us(g, ctx);
     if (err)
         return err;
     open_echo(g, ctx);
-    qs_metric_set(&g->m->own_shred_version, g->shred_version);
-    qs_metric_set(&g->m->own_address, g->address);
+    qs_metric_set(&g->m->own_shred_version, g->join.shred_version);
+    qs_metric_set(&g->m->own_address, g->join.address);
     return 0;
 }
 
@@ -432,32 +358,9 @@ come_alive(gossip_t *g, u8 const key[32])
     g->conf.send = send_out;
     g->conf.sign = sign_out;
     qs_gossip_init(&g->node, g->mem, &g->conf);
+    qs_gossip_join_stakes(&g->join, &g->node, now_ms());
     g->new_cnt = 0;
     g->known = true;
-}
-
-/* ---- the rows that others read ---- */
-
-static void
-sync_row(gossip_t *g, u32 idx, u64 ms)
-{
-    qs_peers_row_t const *was = &g->peers->slot[idx].row;
-    qs_peers_row_t row;
-
-    if (!qs_gossip_row(&g->node, idx, ms, &row))
-        qs_peers_set(g->peers, idx, NULL);
-    else if (memcmp(was, &row, sizeof(row)))
-        qs_peers_set(g->peers, idx, &row);
-}
-
-static void
-sync_rows(gossip_t *g, u64 ms)
-{
-    u32 max = g->node.table.conf.origin_max, part = (max + SYNC_PARTS - 1) / SYNC_PARTS;
-
-    part = part > SYNC_MIN ? part : max < SYNC_MIN ? max : SYNC_MIN;
-    for (u32 i = 0; i < part; i++, g->sync_at = (g->sync_at + 1) % max)
-        sync_row(g, g->sync_at, ms);
 }
 
 /* ---- the loop ---- */
@@ -501,6 +404,36 @@ take_datagrams(gossip_t *g, qs_batch_t const *b)
     return cnt;
 }
 
+static u32
+take_verified(gossip_t *g, qs_batch_t const *b)
+{
+    qs_gossip_datagram_t d[QS_GOSSIP_BATCH];
+    qs_gossip_verified_t verified[QS_GOSSIP_BATCH];
+    u32 take = b->cnt < QS_GOSSIP_BATCH ? b->cnt : QS_GOSSIP_BATCH, cnt = 0;
+
+    if (!g->known) {
+        qs_metric_add(&g->m->early, b->cnt);
+        return b->cnt;
+    }
+    for (u32 i = 0; i < take; i++) {
+        qs_gossvf_frag_t const *frag = (qs_gossvf_frag_t const *)(void const *)b->data[i];
+        if (!qs_gossvf_frag_sound(frag, b->frag[i].sz)) {
+            g->node.counts.event[QS_GOSSIP_ON_garbled]++;
+            continue;
+        }
+        u8 const *hash = b->data[i] + sizeof(*frag);
+        d[cnt] = (qs_gossip_datagram_t){.data = hash + 32ul * frag->value_cnt,
+                                        .sz = frag->sz,
+                                        .src_ip = frag->src_ip,
+                                        .src_port = frag->src_port};
+        verified[cnt++] = (qs_gossip_verified_t){
+            .good = frag->good, .value_cnt = frag->value_cnt, .hash = (u8 const(*)[32])hash};
+    }
+    qs_gossip_receive_verified(&g->node, d, verified, cnt, now_ms());
+    look_for_twin(g);
+    return take;
+}
+
 static void
 take_signature(gossip_t *g, qs_frag_t const *frag, u8 const *data)
 {
@@ -520,9 +453,29 @@ gossip_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 
     if (b->in == IN_NET)
         return take_datagrams(g, b);
+    if (b->in == IN_GOSSVF)
+        return take_verified(g, b);
     for (u32 i = 0; i < b->cnt; i++)
         take_signature(g, &b->frag[i], b->data[i]);
     return b->cnt;
+}
+
+/* renew_names follows entrypoints to where their names say they are now. */
+static void
+renew_names(gossip_t *g)
+{
+    u32 name, ip;
+
+    if (!qs_renew_step(&g->join.renew, g->ms, &name, &ip))
+        return;
+    u32 *entry = &g->join.entry_of[name];
+    u32 idx = *entry == UINT32_MAX ? g->node.conf.entrypoint_cnt : *entry;
+    if (!qs_gossip_entrypoint(&g->node, idx, ip, g->join.entry_port[name]))
+        return;
+    *entry = idx;
+    qs_metric_inc(&g->m->names_moved);
+    qs_log(&moved, "entrypoint %s is at %u.%u.%u.%u now", g->join.renew.name[name], ip >> 24,
+           ip >> 16 & 255, ip >> 8 & 255, ip & 255);
 }
 
 /* tick_due says whether it is time for a tick: always a while after the last, and sooner if there is
@@ -530,7 +483,7 @@ gossip_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 static bool
 tick_due(gossip_t const *g, u64 now)
 {
-    u64 const *e = g->node.event;
+    u64 const *e = g->node.counts.event;
     bool news = e[QS_GOSSIP_ON_inserted] + e[QS_GOSSIP_ON_replaced] != g->new_cnt;
 
     return now >= g->tick_at || (news && now + TICK_NS >= g->tick_at + TICK_SOON_NS);
@@ -557,9 +510,11 @@ gossip_poll(void *self, qs_stem_t *stem)
     }
     if (tick_due(g, stem->now)) {
         qs_gossip_tick(&g->node, g->ms);
+        renew_names(g);
         if (stem->now >= g->tick_at)
-            sync_rows(g, g->ms);
-        g->new_cnt = g->node.event[QS_GOSSIP_ON_inserted] + g->node.event[QS_GOSSIP_ON_replaced];
+            qs_gossip_rows(&g->node, g->peers, g->ms);
+        g->new_cnt = g->node.counts.event[QS_GOSSIP_ON_inserted] +
+                     g->node.counts.event[QS_GOSSIP_ON_replaced];
         g->tick_at = stem->now + TICK_NS;
         did++;
     }
@@ -585,16 +540,18 @@ gossip_tidy(void *self, qs_stem_t *stem)
     qs_gossip_node_t const *n = &g->node;
     (void)stem;
 
+    tell(&m->names_refused, &g->join.renew.refused, &g->told.names_refused, 1);
     tell(&m->echo_answered, &g->echo.answered, &g->told.answered, 1);
     tell(&m->echo_refused, &g->echo.refused, &g->told.echo_refused, 1);
     tell(&m->echo_cut, &g->echo.cut, &g->told.cut, 1);
     if (!g->known)
         return;
-    tell(&m->rx_pull_request, n->rx, g->told.rx, QS_GOSSIP_KIND_CNT);
+    tell(&m->rx_pull_request, n->counts.rx, g->told.rx, QS_GOSSIP_KIND_CNT);
     tell(&m->tx_pull_request, n->tx, g->told.tx, QS_GOSSIP_KIND_CNT);
-    tell(&m->inserted, n->event, g->told.event, QS_GOSSIP_EVENT_CNT);
-    tell(&m->refused_oversize, n->refused + 1, g->told.refused + 1, QS_GOSSIP_REASON_CNT - 1);
-    tell(&m->rx_bytes, &n->rx_bytes, &g->told.rx_bytes, 1);
+    tell(&m->signature, n->counts.event, g->told.event, QS_GOSSIP_EVENT_CNT);
+    tell(&m->refused_oversize, n->counts.refused + 1, g->told.refused + 1,
+         QS_GOSSIP_REASON_CNT - 1);
+    tell(&m->rx_bytes, &n->counts.rx_bytes, &g->told.rx_bytes, 1);
     tell(&m->tx_bytes, &n->tx_bytes, &g->told.tx_bytes, 1);
     tell(&m->evicted, &n->table.evicted, &g->told.evicted, 1);
     qs_metric_set(&m->peers, n->peer_cnt);
@@ -615,7 +572,8 @@ static int const gossip_syscalls[] = {SYS_accept4, SYS_recvfrom, SYS_sendto, SYS
 qs_tile_t const qs_tile_gossip = {
     .name      = "gossip",
     .help      = "joins the cluster: finds the others and is found",
-    .in        = {[IN_NET] = {.from = "net"}, [IN_SIGN] = {.from = "sign"}},
+    .in        = {[IN_NET] = {.from = "net"}, [IN_SIGN] = {.from = "sign"},
+                  [IN_GOSSVF] = {.from = "gossvf"}},
     .out       = {[OUT_NET] = "net", [OUT_SIGN] = "sign", [OUT_READER] = "*"},
     .must_out  = 1u << OUT_NET | 1u << OUT_SIGN,
     .metrics   = gossip_metric_desc,

@@ -253,6 +253,7 @@ keep_open(qs_group_t *g, u32 tile)
                               .tile = tile,
                               .idx = g->plan->tile[tile].idx,
                               .cnt = g->plan->tile[tile].cnt,
+                              .instance = &g->instance,
                               .common = &g->common[g->plan->tile[tile].row]};
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)
@@ -276,6 +277,8 @@ tend(qs_group_t *g, u32 tile, u32 why)
 
     if (!table->tend || g->conf.threads)
         return 0;
+    qs_plan_tile_t const *t = &g->plan->tile[tile];
+    gt->ctx.share = t->share_sz ? qs_wksp_addr(&g->wksp[tile], t->share_off, t->share_sz) : NULL;
     gt->ctx.err[0] = 0;
     int err = table->tend(&gt->ctx, why);
     if (gt->ctx.err[0] && err >= 0)

@@ -110,16 +110,18 @@ typedef struct qs_tile_ctx {
     bool fresh;     /* its memory is new */
     u64 seed;       /* of the instance: random, secret, the same for all its tiles */
     void *metrics;  /* its struct of QS_METRICS, which goes on from where it was */
-    void *share;    /* the object it shares, share_sz bytes, as its last run left it */
+    void *share;    /* the object it shares, share_sz bytes, as its last run left it; for tend too */
     u32 shared_cnt; /* what its neighbours share (qs_tile_shared_of) */
     qs_tile_shared_t shared[QS_TILE_SHARED_MAX];
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
     u32 kept_cnt;
-    u64 note[QS_TILE_NOTE_MAX]; /* what keep and tend tell boot besides */
+    u64 note[QS_TILE_NOTE_MAX];   /* what keep and tend tell boot besides */
+    struct qs_instance *instance; /* keep: where files of its own may be recorded; else NULL */
     void **common;              /* keep, tend, drop: one pointer for all instances, NULL at first */
     u8 *mem;                    /* boot, init: its workspace; offsets are the plan's */
     int own_fd[QS_TILE_FD_MAX]; /* boot adds what it opened and is not waited for */
     u32 own_cnt;
+    u64 file_max;                /* boot: it writes to files, never beyond that; 0: it does not */
     u32 exit_reason;             /* boot: why it failed, for tend */
     int wait_fd[QS_TILE_FD_MAX]; /* QS_WAIT_POLL: boot adds what wakes it when readable */
     u32 wait_cnt;

@@ -51,7 +51,8 @@ typedef struct qs_tile_row {
     char const *name; /* NULL: the tile's own */
     qs_tile_t const *tile;
     u32 cnt;                               /* instances ... */
-    u32 (*cnt_of)(qs_config_t const *cfg); /* ... unless an option says */
+    u32 (*cnt_of)(qs_config_t const *cfg); /* ... unless an option says; cnt 0: that may say none,
+                                              and its links are not there then either */
     qs_death_t death;
 } qs_tile_row_t;
 
@@ -63,7 +64,8 @@ typedef struct qs_link_row {
     qs_flow_t flow;
     char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports,
                           of which there are none by default: then nothing is received; "source":
-                          the ports of [[shred.source]], likewise */
+                          the ports of [[shred.source]], likewise.
+                          "-x": the link is there only while there is no tile x */
 } qs_link_row_t;
 
 typedef struct qs_topo {

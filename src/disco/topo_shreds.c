@@ -1,4 +1,4 @@
-/* Topologies of an ingest node, as far as they go: shreds in, verified sets out; and one that is in the
+/* Topologies of an ingest node, as far as they go: shreds in, checked slots out; and one that is in the
    turbine tree. */
 
 #include "disco/qs_tiles.h"
@@ -21,6 +21,7 @@ static qs_tile_row_t const shreds_tiles[] = {
 /*    name   tile             cnt  or from      on death     */
     { NULL, &qs_tile_net,      1, net_tiles,   QS_RESTART },
     { NULL, &qs_tile_shred,    1, shred_tiles, QS_RESTART },
+    { NULL, &qs_tile_store,    1, NULL,        QS_RESTART },
     { NULL, &qs_tile_sink,     1, NULL,        QS_RESTART },
     { 0 }
 };
@@ -29,14 +30,14 @@ static qs_link_row_t const shreds_links[] = {
 /*    from      to        depth  window   mtu   flow         ports                            */
     { "net",    "shred",   4096,   1024, 1472,  QS_LOSSY,    "tvu source" },
     { "net",    "sink",    4096,   1024, 1472,  QS_LOSSY,    "tpu gossip repair extra" },
-    { "shred",  "sink",      64,     64, 38656, QS_RELIABLE, NULL },
+    { "shred",  "store",     64,     64, 38656, QS_RELIABLE, NULL },
     { 0 }
 };
 
 qs_topo_t const qs_topo_shreds = {
     .name    = "shreds",
-    .help    = "verifies shreds and accounts for the sets they make",
-    .picture = "      wire ~~~> net:i ---> shred:j ===> sink\n"
+    .help    = "verifies shreds, and the slots they make",
+    .picture = "      wire ~~~> net:i ---> shred:j ===> store\n"
                "                      \\-------------> sink      ---> lossy   ===> reliable\n",
     .tiles   = shreds_tiles,
     .links   = shreds_links,

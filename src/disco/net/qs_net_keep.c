@@ -11,6 +11,7 @@
 #include "waltz/xdp/qs_nic.h"
 #include "waltz/xdp/qs_xdp_attach.h"
 
+#define BUSY_TRIES      3u /* starts, of a second each, while our last socket is still there */
 #define COME_BACK_LOOKS 5u /* while sockets stand in: every that many looks XDP is tried again */
 
 /* What all net tiles of a group share. */
@@ -19,6 +20,8 @@ typedef struct kept {
     qs_net_rung_t rung;
     u32 may;      /* rungs that options and experience leave, one bit each */
     bool standby; /* on SOCKET for want of the interface or of its XDP slot, not of the rungs */
+    bool had;     /* a tile of ours has had an XSK and is gone */
+    u32 busy;     /* starts that met it still there */
     u32 looks;
     u32 round;
     u32 address; /* net.bind_address */
@@ -350,11 +353,14 @@ step_down(qs_tile_ctx_t *ctx, kept_t *k, u32 why)
 {
     static char const *const reason[] = {"the kernel refused the XSK",
                                          "received packets did not come through",
-                                         "packets were not sent", "the interface is gone"};
+                                         "packets were not sent", "the interface is gone",
+                                         "the queue belongs to another AF_XDP socket"};
     char said[QS_XDP_WHY_MAX] = "";
     qs_net_rung_t was = k->rung;
 
     k->may &= ~(1u << was);
+    if (why == QS_NET_EXIT_BUSY) /* whatever the mode */
+        k->may &= 1u << QS_NET_SOCKET;
     int err = climb(k, was + 1, said, sizeof(said));
     if (err)
         return refuse(ctx, k, -EOPNOTSUPP, said[0] ? said : reason[why - QS_NET_EXIT_REFUSED]);
@@ -363,6 +369,31 @@ step_down(qs_tile_ctx_t *ctx, kept_t *k, u32 why)
              qs_net_rung_name(was), qs_net_rung_name(k->rung), reason[why - QS_NET_EXIT_REFUSED],
              said[0] ? "; " : "", said);
     return 0;
+}
+
+/* still_busy says whether the queue may be busy with our last tile's socket: the kernel lets go of it
+   when the last packet that it sent is freed, which takes a softirq of ours or of the far end; on a
+   machine without time for those a second and more.  Then the rung is tried again. */
+static bool
+still_busy(qs_tile_ctx_t *ctx, kept_t *k, u32 why)
+{
+    if (why != QS_NET_EXIT_BUSY || !k->had || k->busy >= BUSY_TRIES)
+        return false;
+    k->busy++;
+    snprintf(ctx->err, sizeof(ctx->err),
+             "net: the queue is still busy with our last socket; %s is tried again (%u of %u)",
+             qs_net_rung_name(k->rung), k->busy, BUSY_TRIES);
+    return true;
+}
+
+/* remember notes what a later busy queue may come from. */
+static void
+remember(kept_t *k, u32 why)
+{
+    if (why == QS_TEND_LOOK || why == QS_NET_EXIT_REFUSED || why == QS_NET_EXIT_BUSY)
+        return;
+    k->had |= k->rung != QS_NET_SOCKET;
+    k->busy = 0;
 }
 
 /* stand_by: sockets, until the interface or its slot is back. */
@@ -433,6 +464,9 @@ qs_net_tend(qs_tile_ctx_t *ctx, u32 why)
     kept_t *k = *ctx->common;
     bool current = ctx->note[QS_NET_NOTE_ROUND] == k->round;
 
+    remember(k, why);
+    if (still_busy(ctx, k, why))
+        return QS_TEND_RENEW;
     if (why == QS_NET_EXIT_GONE || (why == QS_TEND_LOOK && ctx->idx == 0)) {
         look(ctx, k);
     } else if (why >= QS_NET_EXIT_REFUSED && why < QS_NET_EXIT_END && current) {
@@ -443,6 +477,7 @@ qs_net_tend(qs_tile_ctx_t *ctx, u32 why)
     if (ctx->note[QS_NET_NOTE_ROUND] == k->round)
         return why >= QS_NET_EXIT_REFUSED ? QS_TEND_RENEW : 0;
     tell(ctx, k);
+    k->had |= why == QS_TEND_LOOK;
     return why == QS_TEND_KILLED ? 0 : QS_TEND_RENEW;
 }
 

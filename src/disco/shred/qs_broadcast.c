@@ -182,7 +182,7 @@ qs_broadcast_make(qs_broadcast_t *b, u64 now_ns)
     if (!b->closed || b->ring_end - b->ring_pop == QS_BROADCAST_SET_CNT)
         return NULL;
     qs_broadcast_set_t *s = &b->ring[b->ring_end % QS_BROADCAST_SET_CNT];
-    memcpy(chained, b->shredder.chained, sizeof(chained));
+    memcpy(chained, b->shredder.state.chained, sizeof(chained));
     int err = qs_shredder_next(&b->shredder, &s->set);
     QS_ASSERT(!err); /* a closed batch has a set left */
     s->tag = b->tag++ & QS_BROADCAST_TAG_MASK;
@@ -196,7 +196,7 @@ qs_broadcast_make(qs_broadcast_t *b, u64 now_ns)
         qs_ends_put(b->ends, b->slot, s->set.root);
         b->counts.slot_done++;
     }
-    if (!b->shredder.set_left)
+    if (!b->shredder.state.set_left)
         open_batch(b);
     return s;
 }
