@@ -1,5 +1,5 @@
 /* doctor - looks at the host, changes nothing, and says what is wrong, what bars the next rung of
-   the ladder, and what to do about it. */
+   the ladder, and what to do about it; if asked, it shows on a veth pair that XDP works here. */
 
 #include <arpa/inet.h>
 #include <unistd.h>
@@ -12,6 +12,27 @@
 #include "waltz/xdp/qs_nic.h"
 
 static char const *const rung_key[QS_NET_RUNG_CNT] = {"zero_copy", "drv", "skb", "socket"};
+
+static void
+print_probe(qs_doctor_probe_t const *p)
+{
+    if (p->ran)
+        printf(
+            "probe:   %s on a veth pair; of %u datagrams %u came, %u went back, %u were damaged\n",
+            qs_net_rung_name(p->rung), QS_PROBE_CNT, p->there, p->back, p->damaged);
+}
+
+static void
+print_probe_json(qs_doctor_probe_t const *p)
+{
+    if (!p->ran) {
+        printf(",\"probe\":null");
+        return;
+    }
+    printf(",\"probe\":{\"rung\":\"%s\",\"sent\":%u,\"received\":%u,\"received_back\":%u,"
+           "\"damaged\":%u}",
+           rung_key[p->rung], QS_PROBE_CNT, p->there, p->back, p->damaged);
+}
 
 static void
 print_text(qs_doctor_facts_t const *f, qs_diagnosis_t const *d)
@@ -28,7 +49,9 @@ print_text(qs_doctor_facts_t const *f, qs_diagnosis_t const *d)
         printf("%-8s %s  %s\n%*sfix: %s\n", qs_severity_name(x->severity), qs_error_infos[x->id].id,
                x->cause, 21, "", text);
     }
-    printf("reaches: %s, as far as can be seen without a probe\n", qs_net_rung_name(d->rung));
+    print_probe(&f->probe);
+    printf("reaches: %s, as far as can be seen without a start on the interface itself\n",
+           qs_net_rung_name(d->rung));
     if (d->rung == QS_NET_ZERO_COPY)
         return;
     printf("next:    %s, barred by", qs_net_rung_name(d->rung - 1));
@@ -53,6 +76,7 @@ print_json(qs_doctor_facts_t const *f, qs_diagnosis_t const *d)
     qs_text_write_quoted(stdout, f->release);
     printf(",\"rung\":\"%s\",\"next_rung\":", rung_key[d->rung]);
     printf(d->rung ? "\"%s\"" : "null", d->rung ? rung_key[d->rung - 1] : "");
+    print_probe_json(&f->probe);
     printf(",\"errors\":%u,\"warnings\":%u,\"notes\":%u,\"findings\":[", d->of[QS_SEVERITY_ERROR],
            d->of[QS_SEVERITY_WARNING], d->of[QS_SEVERITY_NOTE]);
     for (u32 i = 0; i < d->cnt; i++) {
@@ -94,6 +118,8 @@ examine(qs_doctor_facts_t *f, qs_topo_t const *topo, bool json)
         qs_doctor_look(f);
         if (!f->root[0])
             qs_doctor_ask(f);
+        if (f->probe.asked)
+            qs_doctor_probe(&f->probe);
         qs_doctor_judge(f, d);
         if (json)
             print_json(f, d);
@@ -111,7 +137,7 @@ int
 qs_cmd_doctor(int argc, char **argv, qs_topo_t const *const *topos)
 {
     char const *name = topos[0]->name, *peer = NULL, *root = "";
-    bool json = false, help = false, table_md = false;
+    bool json = false, help = false, table_md = false, probe = false;
     qs_arg_t const table[] = {
         {"IFACE", NULL, "the interface; else net.iface, else the one with the default route",
          QS_ARG_WORD, NULL},
@@ -119,6 +145,8 @@ qs_cmd_doctor(int argc, char **argv, qs_topo_t const *const *topos)
         {"--topology", "NAME", "what memory and ports are needed", QS_ARG_STR, &name},
         {"--root", "DIR", "look at /proc and /sys below DIR, and do not ask the kernel", QS_ARG_STR,
          &root},
+        {"--probe", NULL, "also send through XDP, on a veth pair in namespaces of their own",
+         QS_ARG_FLAG, &probe},
         {"--nics", NULL, "only print the tables of docs/nics.md", QS_ARG_FLAG, &table_md},
         {"--json", NULL, "for programs", QS_ARG_FLAG, &json},
         {"--help", NULL, "this text", QS_ARG_FLAG, &help},
@@ -147,7 +175,8 @@ qs_cmd_doctor(int argc, char **argv, qs_topo_t const *const *topos)
     qs_topo_t const *topo = code ? NULL : qs_cmd_topo_find(topos, name);
     if (!topo)
         return 2;
-    qs_doctor_facts_t f = {.root = root, .cfg = &cfg, .peer = ntohl(address.s_addr)};
+    qs_doctor_facts_t f = {
+        .root = root, .cfg = &cfg, .peer = ntohl(address.s_addr), .probe.asked = probe};
     char const *iface = args.rest_cnt ? args.rest[0] : cfg.net.iface;
     if (strlen(iface) >= sizeof(f.ifname) || strchr(iface, '/')) {
         fprintf(stderr, "%s doctor: '%s' cannot be the name of an interface\n", qs_text_program(),

@@ -249,8 +249,15 @@ take_action(qs_configure_t *c, char const *stage, qs_configure_action_t const *a
     step(c);
     if (!err)
         return read_back(c, a, &r);
-    if (!kind->look(c, a->path, now) && !strcmp(now, state))
+    bool same = !kind->look(c, a->path, now) && !strcmp(now, state);
+    if (same)
         (void)qs_journal_undone(c->journal, c->journal->cnt - 1);
+    if (same && a->wish) {
+        r.outcome = QS_CONFIGURE_ABSENT;
+        r.note = "the driver refuses it";
+        say(c, &r);
+        return DONE;
+    }
     return cannot(c, a->path, "changed", err);
 }
 
@@ -287,7 +294,7 @@ check_stage(qs_configure_t *c, qs_configure_stage_t const *stage)
         if (unreadable)
             continue;
         if (r.outcome == QS_CONFIGURE_MISSING) {
-            missing++;
+            missing += !a->wish;
             qs_configure_kinds[a->kind].act_shell(shell, sizeof(shell), a->path, a->want);
             r.run = shell;
         }

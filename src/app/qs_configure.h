@@ -36,12 +36,14 @@ typedef enum qs_configure_kind {
     QS_CONFIGURE_OWN,     /* want: "uid:gid:mode" */
     QS_CONFIGURE_OFFLOAD, /* a feature of a network device: on or off */
     QS_CONFIGURE_QUEUES,  /* its receive queues: want, or more */
+    QS_CONFIGURE_STEER,   /* its rule for a UDP port: want is "queue 0" */
     QS_CONFIGURE_KIND_CNT
 } qs_configure_kind_t;
 
 typedef struct qs_configure_action {
     qs_configure_kind_t kind;
     bool optional; /* not every kernel has it */
+    bool wish;     /* the driver may refuse it, which is no error; nor does check miss it */
     char path[QS_JOURNAL_PATH_MAX];
     char want[QS_JOURNAL_VALUE_MAX];
     char why[128]; /* may be empty */

@@ -1,14 +1,17 @@
 /* The interface's settings that XDP needs: offloads that merge packets, or hide VLAN tags, off; and
    at least as many queues as there are net tiles.  Queues are never taken away: that would slow
-   everything else on the host.
+   everything else on the host.  Where there are more, packets to our ports are led to those that
+   have a tile, by a rule for each port, if the NIC knows rules; all others stay spread over all.
 
-   A setting goes by a path that is none, /ethtool/IFACE/NAME; with a root of a test's it is a file. */
+   A setting goes by a path that is none, /ethtool/IFACE/NAME; with a root of a test's it is a file.
+   The rule of a port has the name udp4-PORT. */
 
 #include "app/doctor/qs_doctor.h"
 #include "app/qs_configure_kind.h"
 #include "waltz/xdp/qs_ethtool.h"
 
 #define PREFIX "/ethtool/"
+#define RULE   "udp4-"
 
 /* split takes the interface and the setting out of a path. */
 static bool
@@ -24,10 +27,48 @@ split(char const *path, char ifname[QS_CONFIGURE_IFNAME_MAX], char const **setti
     return true;
 }
 
+/* port_of returns the port that a setting is the rule of, or 0. */
+static u16
+port_of(char const *setting)
+{
+    return strncmp(setting, RULE, strlen(RULE)) ? 0 : (u16)atoi(setting + strlen(RULE));
+}
+
 static bool
 is_fake(qs_configure_t const *c)
 {
     return c->host.root && c->host.root[0];
+}
+
+static int
+look_rule(char const *ifname, u16 port, char state[QS_JOURNAL_VALUE_MAX])
+{
+    qs_ethtool_rule_t rule;
+    int err = qs_ethtool_rule_get(ifname, port, &rule);
+
+    if (err == -ENOENT)
+        snprintf(state, QS_JOURNAL_VALUE_MAX, "none");
+    else if (!err)
+        snprintf(state, QS_JOURNAL_VALUE_MAX, "queue %u place %u", rule.queue, rule.place);
+    return err == -ENOENT ? 0 : err;
+}
+
+/* set_rule puts the rule of a port in the place of the one there is.  want: "none", "queue 0", or
+   with a place. */
+static int
+set_rule(char const *ifname, u16 port, char const *want)
+{
+    qs_ethtool_rule_t rule, now;
+    int words = sscanf(want, "queue %u place %u", &rule.queue, &rule.place);
+    int err = qs_ethtool_rule_get(ifname, port, &now);
+
+    if (!err)
+        err = qs_ethtool_rule_remove(ifname, now.place);
+    if ((err && err != -ENOENT) || words < 1)
+        return err == -ENOENT ? 0 : err;
+    if (words == 1)
+        rule.place = QS_ETHTOOL_ANY_PLACE;
+    return qs_ethtool_rule_add(ifname, port, rule);
 }
 
 int
@@ -46,7 +87,9 @@ qs_configure_look_ethtool(qs_configure_t const *c, char const *path,
     if (!split(path, ifname, &setting))
         return -EINVAL;
     int err;
-    if (!strcmp(setting, "queues")) {
+    if (port_of(setting)) {
+        err = look_rule(ifname, port_of(setting), state);
+    } else if (!strcmp(setting, "queues")) {
         err = qs_ethtool_queues_get(ifname, &queues);
         snprintf(state, QS_JOURNAL_VALUE_MAX, "%u", err ? 0 : queues.cnt);
     } else {
@@ -68,6 +111,8 @@ qs_configure_set_ethtool(qs_configure_t const *c, char const *path, char const *
         return c->host.write(c->host.ctx, path, want);
     if (is_fake(c) || !split(path, ifname, &setting))
         return -EINVAL;
+    if (port_of(setting))
+        return set_rule(ifname, port_of(setting), want);
     if (!strcmp(setting, "queues"))
         return qs_ethtool_queues_set(ifname, (u32)strtoul(want, NULL, 10));
     return qs_ethtool_feature_set(ifname, setting, !strcmp(want, "on"));
@@ -78,17 +123,23 @@ qs_configure_shell_ethtool(char *out, u64 out_sz, char const *path, char const *
 {
     char ifname[QS_CONFIGURE_IFNAME_MAX];
     char const *setting;
+    u32 queue;
 
     out[0] = 0;
     if (!split(path, ifname, &setting))
         return;
-    if (!strcmp(setting, "queues"))
+    if (port_of(setting) && sscanf(want, "queue %u", &queue) == 1)
+        snprintf(out, out_sz, "ethtool -N %s flow-type udp4 dst-port %u action %u", ifname,
+                 port_of(setting), queue);
+    else if (port_of(setting))
+        snprintf(out, out_sz, "ethtool -N %s delete PLACE", ifname);
+    else if (!strcmp(setting, "queues"))
         snprintf(out, out_sz, "ethtool -L %s combined %s", ifname, want);
     else
         snprintf(out, out_sz, "ethtool -K %s %s %s", ifname, setting, want);
 }
 
-static void
+static qs_configure_action_t *
 add(qs_configure_list_t *out, qs_configure_kind_t kind, char const *ifname, char const *setting,
     char const *want, char const *why)
 {
@@ -97,10 +148,41 @@ add(qs_configure_list_t *out, qs_configure_kind_t kind, char const *ifname, char
     snprintf(path, sizeof(path), PREFIX "%s/%s", ifname, setting);
     qs_configure_action_t *a = qs_configure_add(out, kind, path);
     if (!a)
-        return;
+        return NULL;
     a->optional = true; /* not every driver has it */
     snprintf(a->want, sizeof(a->want), "%s", want);
     snprintf(a->why, sizeof(a->why), "%s", why);
+    return a;
+}
+
+/* add_wish adds what a driver may well refuse: it has rules, but not such ones. */
+static void
+add_wish(qs_configure_list_t *out, qs_configure_kind_t kind, char const *ifname,
+         char const *setting, char const *want, char const *why)
+{
+    qs_configure_action_t *a = add(out, kind, ifname, setting, want, why);
+    if (a)
+        a->wish = true;
+}
+
+/* add_rules: each port that somebody reads, to the queues of the net tiles in turn. */
+static void
+add_rules(qs_configure_t const *c, qs_configure_list_t *out, char const *ifname)
+{
+    char path[QS_JOURNAL_PATH_MAX], now[QS_JOURNAL_VALUE_MAX], setting[32], want[32];
+    u32 tiles = c->cfg->net.tiles, turn = 0;
+
+    snprintf(path, sizeof(path), PREFIX "%s/queues", ifname);
+    if (qs_configure_look_ethtool(c, path, now) || strtoul(now, NULL, 10) <= tiles)
+        return;
+    add_wish(out, QS_CONFIGURE_OFFLOAD, ifname, "rx-ntuple-filter", "on", "rules need it");
+    for (u32 p = 0; p < c->plan->port_cnt; p++) {
+        if (c->plan->port[p].link_row == UINT16_MAX)
+            continue;
+        snprintf(setting, sizeof(setting), RULE "%u", c->plan->port[p].port);
+        snprintf(want, sizeof(want), "queue %u", turn++ % tiles);
+        add_wish(out, QS_CONFIGURE_STEER, ifname, setting, want, "this queue has a net tile");
+    }
 }
 
 int
@@ -123,5 +205,6 @@ qs_configure_list_ethtool(qs_configure_t const *c, qs_configure_list_t *out)
         add(out, QS_CONFIGURE_OFFLOAD, name, "rx-vlan-hw-parse", "off",
             "the program must see the tags of the VLANs there are");
     add(out, QS_CONFIGURE_QUEUES, name, "queues", tiles, "a queue for each net tile");
+    add_rules(c, out, name);
     return 0;
 }

@@ -285,6 +285,21 @@ shell_own(char *out, u64 out_sz, char const *path, char const *want)
                  mode + 1, path);
 }
 
+/* fits_rule: a rule to that queue, at whatever place. */
+static bool
+fits_rule(char const *state, char const *want)
+{
+    size_t sz = strlen(want);
+    return !strncmp(state, want, sz) && (!state[sz] || state[sz] == ' ');
+}
+
+static bool
+ours_rule(char const *was, char const *want, char const *state)
+{
+    (void)was;
+    return fits_rule(state, want);
+}
+
 /* clang-format off */
 qs_configure_kind_row_t const qs_configure_kinds[QS_CONFIGURE_KIND_CNT] = {
     [QS_CONFIGURE_WRITE] = {"write", look_file, fits_exactly, ours_exactly, qs_configure_write,
@@ -301,6 +316,9 @@ qs_configure_kind_row_t const qs_configure_kinds[QS_CONFIGURE_KIND_CNT] = {
                               qs_configure_set_ethtool, qs_configure_set_ethtool,
                               qs_configure_shell_ethtool, qs_configure_shell_ethtool},
     [QS_CONFIGURE_QUEUES]  = {"queues", qs_configure_look_ethtool, fits_at_least, ours_exactly,
+                              qs_configure_set_ethtool, qs_configure_set_ethtool,
+                              qs_configure_shell_ethtool, qs_configure_shell_ethtool},
+    [QS_CONFIGURE_STEER]   = {"steer", qs_configure_look_ethtool, fits_rule, ours_rule,
                               qs_configure_set_ethtool, qs_configure_set_ethtool,
                               qs_configure_shell_ethtool, qs_configure_shell_ethtool},
     [QS_CONFIGURE_OWN]   = {"own", look_owner, fits_exactly, ours_exactly, set_owner, set_owner,

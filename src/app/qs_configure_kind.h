@@ -8,6 +8,7 @@
        own                 "uid:gid:mode"
        offload             "on" or "off"
        queues              how many
+       steer               "none" or "queue <n> place <n>"
 
    Threads: any.  Blocks: in the kernel.  Allocates: stdio buffers. */
 
@@ -42,7 +43,7 @@ typedef struct qs_configure_kind_row {
 
 extern qs_configure_kind_row_t const qs_configure_kinds[QS_CONFIGURE_KIND_CNT];
 
-/* What qs_configure_ethtool.c does with its two kinds, as the row's members do. */
+/* What qs_configure_ethtool.c does with its three kinds, as the row's members do. */
 int qs_configure_look_ethtool(qs_configure_t const *c, char const *path,
                               char state[QS_JOURNAL_VALUE_MAX]);
 int qs_configure_set_ethtool(qs_configure_t const *c, char const *path, char const *want);

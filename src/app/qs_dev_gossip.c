@@ -49,7 +49,7 @@ typedef struct cluster {
 bool
 qs_dev_gossip_wanted(qs_dev_gossip_opt_t const *opt)
 {
-    return opt->on || opt->nodes > 2 || opt->restart || opt->crowd;
+    return opt->on || opt->restart || opt->crowd;
 }
 
 int

@@ -15,7 +15,9 @@
     X(NET_TX_STUCK, "net.tx_stuck")               /* the kernel never says that it sent */         \
     X(NET_BIND_EOPNOTSUPP, "net.bind_eopnotsupp") /* no XSK on a driver rung */                    \
     X(NET_BIND_EBUSY, "net.bind_ebusy")           /* no XSK on any rung */                         \
-    X(NET_LEAK, "net.leak")                       /* now and then a frame is forgotten */
+    X(NET_REBIND_EBUSY, "net.rebind_ebusy")       /* no XSK at a tile's second and third start */  \
+    X(NET_LEAK, "net.leak")                       /* now and then a frame is forgotten */          \
+    X(DOCTOR_DAMAGE, "doctor.damage")             /* what the probe receives is not what was sent */
 
 #define QS_FAULT_ENUM_(NAME, name) QS_FAULT_##NAME,
 typedef enum qs_fault { QS_FAULTS(QS_FAULT_ENUM_) QS_FAULT_CNT } qs_fault_t;

@@ -140,6 +140,8 @@ qs_sign_kind_of(u64 sig)
 #define QS_FEC_CONFLICT   64u /* its leader is known to have signed something that contradicts it */
 #define QS_FEC_CHAINED    128u /* the set before it is known, and is the one that it names */
 
+#define QS_FEC_OWN 255u /* as a source: we made it ourselves */
+
 /* A completed FEC set, before its data shreds. */
 typedef struct qs_fec_set {
     u64 slot;

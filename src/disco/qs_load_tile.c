@@ -5,7 +5,7 @@
    Out:   requests to send (qs_format.h); the payload begins with a qs_probe_t.
    Loss:  none: it waits for credit.  The number is the ring's own sequence, so that a restart
           goes on where the ring stands and sends no number twice under a new stamp.
-   Ends:  when it is halted. */
+   Ends:  when it is halted.  After load.count datagrams it sends no more, and stays. */
 
 #include <arpa/inet.h>
 
@@ -20,8 +20,13 @@
 
 QS_METRICS(load, LOAD_METRICS);
 
+/* A tile that did not get its core makes up for so much of the time, in one burst: more would be no
+   steady rate, and overrun receivers whose rings are some 1000 deep. */
+#define CATCH_UP_NS 20000000u
+
 typedef struct load {
     load_metrics_t *m;
+    u64 cnt;    /* the last number, plus one */
     u64 gap_ps; /* between two datagrams, 10^-12 s */
     u64 due_ns; /* when the next one is due ... */
     u64 due_ps; /* ... and what ns cannot say */
@@ -48,6 +53,7 @@ load_boot(void *self, qs_tile_ctx_t *ctx)
     }
     t->m = ctx->metrics;
     t->payload_sz = ctx->cfg->load.payload_bytes;
+    t->cnt = ctx->cfg->load.count ? ctx->cfg->load.count : UINT64_MAX;
     t->gap_ps = ctx->cfg->load.rate_pps ? 1000000000000ull / ctx->cfg->load.rate_pps : 0;
     t->due_ns = qs_clock_now(ctx->clock);
     t->dst = (qs_send_dst_t){.ip = ntohl(target.s_addr), .port = (u16)ctx->cfg->load.target_port};
@@ -83,7 +89,7 @@ load_poll(void *self, qs_stem_t *stem)
     load_t *t = self;
     u32 sent = 0;
 
-    while (sent < QS_BATCH && t->due_ns <= stem->now) {
+    while (sent < QS_BATCH && t->due_ns <= stem->now && stem->out[0].tx.seq < t->cnt) {
         u8 *room = qs_stem_prepare(stem, 0);
         if (!room)
             break;
@@ -93,9 +99,10 @@ load_poll(void *self, qs_stem_t *stem)
         sent++;
     }
     qs_metric_set(&t->m->sent, stem->out[0].tx.seq); /* right even if we were killed in between */
-    if (stem->now - t->due_ns > 1000000000u && t->due_ns < stem->now)
-        t->due_ns = stem->now; /* held up for a second: do not make up for it in one burst */
-    qs_stem_wake_at(stem, t->due_ns);
+    if (t->due_ns < stem->now && stem->now - t->due_ns > CATCH_UP_NS)
+        t->due_ns = stem->now;
+    if (stem->out[0].tx.seq < t->cnt)
+        qs_stem_wake_at(stem, t->due_ns);
     return sent;
 }
 

@@ -299,6 +299,8 @@ qs_plan_port_option(qs_plan_port_t const *port, char *buf, u64 buf_sz)
 {
     if (!strcmp(port->name, "extra"))
         snprintf(buf, buf_sz, "net.extra_ports");
+    else if (port->source)
+        snprintf(buf, buf_sz, "shred.source.%u.port", port->source - 1u);
     else
         snprintf(buf, buf_sz, "port.%s", !strcmp(port->name, "send") ? "tpu" : port->name);
     return buf;
@@ -329,10 +331,10 @@ check_outs(maker_t *m, qs_plan_tile_t const *t, qs_tile_t const *table)
 }
 
 static int
-add_port(maker_t *m, char const *name, u32 number, u16 link_row)
+add_port(maker_t *m, char const *name, u32 number, u16 link_row, u16 source)
 {
     char is[32], other[32];
-    qs_plan_port_t port = {.port = (u16)number, .link_row = link_row};
+    qs_plan_port_t port = {.port = (u16)number, .link_row = link_row, .source = source};
 
     if (!number)
         return 0;
@@ -375,10 +377,13 @@ add_row_ports(maker_t *m, u16 row)
             continue;
         if (!strcmp(name, "extra")) {
             for (u32 i = 0; !err && i < m->cfg->net.extra_ports_cnt; i++)
-                err = add_port(m, "extra", m->cfg->net.extra_ports[i], row);
+                err = add_port(m, "extra", m->cfg->net.extra_ports[i], row, 0);
+        } else if (!strcmp(name, "source")) {
+            for (u16 i = 0; !err && i < m->cfg->shred_source_cnt; i++)
+                err = add_port(m, "source", m->cfg->shred_source[i].port, row, (u16)(i + 1));
         } else {
             u32 number = port_number(m->cfg, name);
-            err = number ? add_port(m, name, number, row)
+            err = number ? add_port(m, name, number, row, 0)
                          : refuse(m, "link %s -> %s: there is no option port.%s",
                                   m->topo->links[row].from, m->topo->links[row].to, name);
         }
@@ -400,7 +405,7 @@ add_ports(maker_t *m)
     /* A net tile that only sends still sends from somewhere. */
     for (u32 i = 0; !m->plan->port_cnt && i < m->plan->tile_cnt; i++)
         if (tile_at(m, (int)i)->is_net)
-            return add_port(m, "send", m->cfg->port.tpu, UINT16_MAX);
+            return add_port(m, "send", m->cfg->port.tpu, UINT16_MAX, 0);
     return 0;
 }
 

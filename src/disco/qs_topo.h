@@ -63,7 +63,8 @@ typedef struct qs_link_row {
     u32 mtu;    /* largest payload, bytes; 0, from a tile with a UMEM: what net.mtu allows */
     qs_flow_t flow;
     char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports,
-                          of which there are none by default: then nothing is received.
+                          of which there are none by default: then nothing is received; "source":
+                          the ports of [[shred.source]], likewise.
                           "-x": the link is there only while there is no tile x */
 } qs_link_row_t;
 
@@ -122,6 +123,7 @@ typedef struct qs_plan_port {
     char name[16];
     u16 port;
     u16 link_row; /* row of the link its datagrams go to; UINT16_MAX: only sent from */
+    u16 source;   /* [[shred.source]] number, from 1 on; 0: none */
 } qs_plan_port_t;
 
 typedef struct qs_plan {

@@ -1,11 +1,20 @@
 /* Goal: the stages ethtool, sysfs and irq ask for what the interface needs, no more, and undo restores every
    byte.  Method: a host in a directory with an interface whose interrupts and files are there; for
-   ethtool also a real veth in a namespace. */
+   ethtool also a real veth in a namespace, and a NIC with rules, which few machines have: this
+   program's own ioctl plays its driver. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <arpa/inet.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+
 #include "app/fake_host.h"
+#include "app/qs_configure_kind.h"
 #include "disco/netns.h"
 #include "waltz/xdp/qs_ethtool.h"
 
@@ -176,6 +185,220 @@ Test(configure_nic, tags_are_left_in_frames_where_there_is_a_vlan_and_sockets_ne
     cfg.net.provider = QS_CONFIG_net_provider_auto;
     cr_assert(eq(int, init(ETHTOOL), 0));
     cr_assert(eq(str, (char *)get(VLAN), "off\n"));
+}
+
+#define NTUPLE        "/ethtool/eth7/rx-ntuple-filter"
+#define RULE_OF(port) "/ethtool/eth7/udp4-" port
+
+/* Three ports that somebody reads, and one that nobody does. */
+static void
+four_ports(void)
+{
+    plan.port_cnt = 4;
+    for (u32 i = 0; i < 4; i++)
+        plan.port[i] =
+            (qs_plan_port_t){.port = (u16)(9001 + i), .link_row = i == 2 ? UINT16_MAX : 0};
+}
+
+Test(configure_nic, ports_are_led_to_the_queues_with_a_tile_where_there_are_more)
+{
+    put("/sys/class/net/eth7/mtu", "1500\n");
+    put(QUEUES, "8\n");
+    put(NTUPLE, "off\n");
+    put(RULE_OF("9001"), "none\n");
+    put(RULE_OF("9002"), "queue 1 place 77\n"); /* somebody's, and right */
+    put(RULE_OF("9003"), "none\n");
+    put(RULE_OF("9004"), "queue 7 place 3\n"); /* somebody's, and no tile is there */
+    four_ports();
+    char *before = snapshot();
+    cfg.net.tiles = 2;
+    prepare();
+    engine.dry_run = true;
+    cr_assert(eq(int, qs_configure_init(&engine, ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(RULE_OF("9001")), "none\n"));
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(QUEUES), "8\n"));
+    cr_assert(eq(str, (char *)get(NTUPLE), "on\n"));
+    cr_assert(eq(str, (char *)get(RULE_OF("9001")), "queue 0\n"));
+    cr_assert(eq(str, (char *)get(RULE_OF("9002")), "queue 1 place 77\n"));
+    cr_assert(eq(str, (char *)get(RULE_OF("9003")), "none\n")); /* nobody reads it */
+    cr_assert(eq(str, (char *)get(RULE_OF("9004")), "queue 0\n"));
+    undo_restores(ETHTOOL, before);
+}
+
+Test(configure_nic, rules_are_left_alone_where_every_queue_has_a_tile)
+{
+    put("/sys/class/net/eth7/mtu", "1500\n");
+    put(QUEUES, "1\n");
+    put(NTUPLE, "off\n");
+    put(RULE_OF("9001"), "none\n");
+    four_ports();
+    cfg.net.tiles = 2;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(QUEUES), "2\n"));
+    cr_assert(eq(str, (char *)get(RULE_OF("9001")), "none\n"));
+    cr_assert(eq(str, (char *)get(NTUPLE), "off\n"));
+}
+
+Test(configure_nic, rule_that_the_driver_refuses_is_no_error_and_leaves_nothing_to_undo)
+{
+    put("/sys/class/net/eth7/mtu", "1500\n");
+    put(QUEUES, "8\n");
+    put(RULE_OF("9001"), "none\n");
+    put(RULE_OF("9002"), "none\n");
+    four_ports();
+    char *before = snapshot();
+    fake.refuse = RULE_OF("9001");
+    fake.refuse_err = -EOPNOTSUPP;
+    cfg.net.tiles = 2;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(RULE_OF("9001")), "none\n"));
+    cr_assert(eq(str, (char *)get(RULE_OF("9002")), "queue 1\n"));
+    prepare();
+    cr_assert(eq(int, qs_configure_check(&engine, ETHTOOL), 0)); /* what cannot be is not missed */
+    fake.refuse = NULL;
+    undo_restores(ETHTOOL, before);
+}
+
+/* The driver of a NIC of that name: a table of rules, as the kernel's callers see it. */
+#define NIC        "qs_nic0"
+#define NIC_PLACES 16u
+
+static struct {
+    bool chooses; /* the driver chooses places itself */
+    bool used[NIC_PLACES];
+    struct ethtool_rx_flow_spec rule[NIC_PLACES];
+} nic;
+
+static int
+nic_list(struct ethtool_rxnfc *rx)
+{
+    u32 cnt = 0, room = rx->rule_cnt;
+    for (u32 i = 0; i < NIC_PLACES; i++) {
+        if (!nic.used[i])
+            continue;
+        if (cnt == room)
+            return EMSGSIZE;
+        rx->rule_locs[cnt++] = i;
+    }
+    rx->rule_cnt = cnt;
+    rx->data = NIC_PLACES;
+    return 0;
+}
+
+static int
+nic_insert(struct ethtool_rxnfc *rx)
+{
+    u32 place = rx->fs.location;
+    if (place == RX_CLS_LOC_ANY && nic.chooses)
+        for (place = 5; place < NIC_PLACES && nic.used[place]; place++)
+            ;
+    if (place >= NIC_PLACES)
+        return EINVAL;
+    nic.used[place] = true;
+    nic.rule[place] = rx->fs;
+    nic.rule[place].location = rx->fs.location = place;
+    return 0;
+}
+
+static int
+nic_command(struct ethtool_rxnfc *rx)
+{
+    u32 place = rx->fs.location;
+    switch (rx->cmd) {
+    case ETHTOOL_GRXCLSRLCNT:
+        rx->rule_cnt = 0;
+        for (u32 i = 0; i < NIC_PLACES; i++)
+            rx->rule_cnt += nic.used[i];
+        rx->data = nic.chooses ? NIC_PLACES | RX_CLS_LOC_SPECIAL : 0;
+        return 0;
+    case ETHTOOL_GRXCLSRLALL:
+        return nic_list(rx);
+    case ETHTOOL_GRXCLSRULE:
+        if (place >= NIC_PLACES || !nic.used[place])
+            return ENOENT;
+        rx->fs = nic.rule[place];
+        return 0;
+    case ETHTOOL_SRXCLSRLINS:
+        return nic_insert(rx);
+    case ETHTOOL_SRXCLSRLDEL:
+        if (place >= NIC_PLACES || !nic.used[place])
+            return ENOENT;
+        nic.used[place] = false;
+        return 0;
+    default:
+        return EOPNOTSUPP;
+    }
+}
+
+/* ioctl comes before the C library's: what is not for that NIC goes on to the kernel. */
+int
+ioctl(int fd, unsigned long request, ...)
+{
+    va_list ap;
+    va_start(ap, request);
+    void *arg = va_arg(ap, void *);
+    va_end(ap);
+    struct ifreq const *req = arg;
+    if (request != SIOCETHTOOL || strcmp(req->ifr_name, NIC) != 0)
+        return (int)syscall(SYS_ioctl, fd, request, arg);
+    errno = nic_command((void *)req->ifr_data);
+    return errno ? -1 : 0;
+}
+
+static void
+looks(char const *setting, char const *want)
+{
+    qs_configure_t real = {0};
+    char path[64], state[QS_JOURNAL_VALUE_MAX];
+    snprintf(path, sizeof(path), "/ethtool/" NIC "/%s", setting);
+    cr_assert(eq(int, qs_configure_look_ethtool(&real, path, state), 0));
+    cr_assert(eq(str, state, (char *)want));
+}
+
+static int
+sets(char const *setting, char const *want)
+{
+    qs_configure_t real = {0};
+    char path[64];
+    snprintf(path, sizeof(path), "/ethtool/" NIC "/%s", setting);
+    return qs_configure_set_ethtool(&real, path, want);
+}
+
+Test(configure_nic, rules_of_a_driver_are_made_found_and_taken_back_and_others_stay)
+{
+    for (u32 chooses = 0; chooses < 2; chooses++) {
+        memset(&nic, 0, sizeof(nic));
+        nic.chooses = chooses;
+        /* A rule of somebody's that looks at the address as well, and one of TCP. */
+        nic.used[2] = nic.used[15] = true;
+        nic.rule[2] = (struct ethtool_rx_flow_spec){.flow_type = UDP_V4_FLOW, .ring_cookie = 6};
+        nic.rule[2].h_u.udp_ip4_spec =
+            (struct ethtool_tcpip4_spec){.ip4dst = 1, .pdst = htons(9001)};
+        nic.rule[2].m_u.udp_ip4_spec = (struct ethtool_tcpip4_spec){.ip4dst = ~0u, .pdst = 0xffff};
+        nic.rule[15] = (struct ethtool_rx_flow_spec){.flow_type = TCP_V4_FLOW, .ring_cookie = 6};
+        nic.rule[15].h_u.tcp_ip4_spec.pdst = htons(9001);
+        nic.rule[15].m_u.tcp_ip4_spec.pdst = 0xffff;
+        typeof(nic) before = nic;
+
+        looks("udp4-9001", "none");
+        cr_assert(zero(int, sets("udp4-9001", "queue 1")));
+        looks("udp4-9001", chooses ? "queue 1 place 5" : "queue 1 place 14");
+        looks("udp4-9002", "none");
+        cr_assert(zero(int, sets("udp4-9001", "queue 0"))); /* in the place of that */
+        looks("udp4-9001", chooses ? "queue 0 place 5" : "queue 0 place 14");
+        cr_assert(zero(int, sets("udp4-9001", "queue 7 place 9"))); /* undo: as it was */
+        looks("udp4-9001", "queue 7 place 9");
+        cr_assert(zero(int, sets("udp4-9001", "none")));
+        looks("udp4-9001", "none");
+        cr_assert(zero(int, memcmp(nic.used, before.used, sizeof(nic.used))));
+        cr_assert(zero(int, memcmp(&nic.rule[2], &before.rule[2], sizeof(nic.rule[2]))));
+        for (u32 i = 0; i < NIC_PLACES; i++) {
+            nic.rule[i].flow_type = 0;
+            nic.used[i] = true;
+        }
+        cr_assert(eq(int, sets("udp4-9001", "queue 1"), chooses ? -EINVAL : -ENOSPC));
+    }
 }
 
 Test(configure_nic, real_device_is_set_and_put_back)

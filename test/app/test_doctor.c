@@ -224,6 +224,30 @@ one_cpu(void)
     f.cpus = 1;
 }
 
+static void
+no_probe(void)
+{
+    f.probe = (qs_doctor_probe_t){.asked = true, .rung = QS_NET_SOCKET, .why = "needs root"};
+}
+static void
+probe_skb(void)
+{
+    f.probe = (qs_doctor_probe_t){
+        .asked = true, .ran = true, .rung = QS_NET_SKB, .there = 1000, .why = "bind: refused"};
+}
+static void
+probe_none(void)
+{
+    f.probe =
+        (qs_doctor_probe_t){.asked = true, .ran = true, .rung = QS_NET_SOCKET, .why = "0 of 1000"};
+}
+static void
+probe_damage(void)
+{
+    f.probe = (qs_doctor_probe_t){
+        .asked = true, .ran = true, .rung = QS_NET_SOCKET, .damaged = 3, .why = "3 were damaged"};
+}
+
 #define ALSO_NONE QS_ERROR_ID_CNT
 
 /* A fault; what must be found, how bad, what it bars; and what comes with it, if anything. */
@@ -266,6 +290,10 @@ static struct {
     {taken, QS_ERROR_DOC_PORT, ALSO_NONE, QS_SEVERITY_ERROR, QS_NET_ZERO_COPY, "8001", "8001"},
     {hpet, QS_ERROR_DOC_CLOCK, ALSO_NONE, QS_SEVERITY_WARNING, QS_NET_ZERO_COPY, "hpet", "tsc"},
     {one_cpu, QS_ERROR_DOC_CPUS, ALSO_NONE, QS_SEVERITY_NOTE, QS_NET_ZERO_COPY, "1 processors", "none"},
+    {no_probe, QS_ERROR_DOC_PROBE_SHUT, ALSO_NONE, QS_SEVERITY_NOTE, QS_NET_ZERO_COPY, "needs root", "as root"},
+    {probe_skb, QS_ERROR_DOC_PROBE_NATIVE, ALSO_NONE, QS_SEVERITY_WARNING, QS_NET_SKB, "bind: refused", "skb"},
+    {probe_none, QS_ERROR_DOC_PROBE_XDP, ALSO_NONE, QS_SEVERITY_WARNING, QS_NET_SOCKET, "0 of 1000", "socket"},
+    {probe_damage, QS_ERROR_DOC_PROBE_DAMAGED, ALSO_NONE, QS_SEVERITY_ERROR, QS_NET_SOCKET, "3 were damaged", "socket"},
 };
 /* clang-format on */
 
@@ -335,6 +363,19 @@ Test(doctor, what_the_configuration_insists_on_is_an_error)
     qs_doctor_judge(&f, &d);
     cr_assert(eq(u32, d.of[QS_SEVERITY_NOTE], 1));
     cr_assert(eq(int, d.rung, QS_NET_SOCKET));
+}
+
+Test(doctor, probe_that_carried_all_and_queues_that_are_steered_are_no_findings)
+{
+    f.probe = (qs_doctor_probe_t){.asked = true,
+                                  .ran = true,
+                                  .rung = QS_NET_DRV,
+                                  .there = QS_PROBE_CNT,
+                                  .back = QS_PROBE_CNT};
+    many_queues();
+    f.steered = true;
+    qs_doctor_judge(&f, &d);
+    cr_assert(eq(u32, d.cnt, 0), "%s", d.finding[0].cause);
 }
 
 Test(doctor, running_instance_is_no_conflict_with_itself)

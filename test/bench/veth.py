@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""net [--json] [user|cpu|loss|calls|latency]... - the net tile: its user half (bench_net-user.c), then
-real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] - what each way to
-choose packets costs.  The build installs this file as build/bench/net and build/bench/tiers.
+"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency]... - the net tile: its user half (bench_net-user.c), then
+real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [veth|vm]... - what each
+way to choose packets costs, on a veth pair and, with zero copy, in the guest of make test-zerocopy.
+The build installs this file as build/bench/net and build/bench/tiers.
 
 Method: two network namespaces, one core each.  quickstep pktgen sends from core 0 by AF_XDP; whoever
 receives has core 1 to itself.  On veth the sender's core also runs the receiver's softirq, so what
@@ -37,7 +38,7 @@ ADDRESS, PORT = "10.77.0.2", "9001"
 PAYLOAD = 22  # a frame of 64 bytes
 STAMPED = 64  # has room for the sender's stamp
 RING = 2048  # frames in the receive ring, as many as testpmd has by default
-RATE = 200000  # below what all of them take
+RATES = 200000, 280000  # below what all of them take; a core that is spun on costs 5,000 and 3,571 ns a packet
 TIER_RATE = 100000  # half of it unwanted
 SETTLE, SPAN = 0.3, 1.0  # seconds
 ROUNDS = 5
@@ -47,6 +48,8 @@ CPU = ("veth native, 64 bytes, same offered rate below saturation: CPU time per 
 LOSS = "highest loss-free rate against the same two"
 CALLS = "system calls per received packet at saturation"
 LATENCY = "wire to consumer at 10 kpps on veth, p50/p99"
+VM_RUNGS = "zero copy / copy / skb in the VM"
+VM_ROUNDS, VM_SECONDS = 5, 1
 TIERS = ("`bench tiers`: user filter, kernel filter, zero copy with 50 % unwanted traffic, side by side: "
          "the first two on veth; all three inside one VM once `make test-zerocopy` exists (until then "
          "that part says \"not run\")")
@@ -125,11 +128,19 @@ def thread_ns(pid):
     return total
 
 
+def defer(on):
+    """What preferred busy polling needs: as `configure` sets it."""
+    for name, value in (("napi_defer_hard_irqs", 2), ("gro_flush_timeout", 200000)):
+        with open(NIC + name, "w", encoding="ascii") as f:
+            f.write(str(value if on else 0))
+
+
 class Quickstep:
     peer = None
 
     def __init__(self, variant, *options, rests=True):
         self.variant, self.options, self.rests = variant, options, rests
+        self.polls = any(o.startswith("net.busy_poll_us") for o in options)
         self.spins = "layout.idle=spin" in options
 
     def start(self):
@@ -205,8 +216,8 @@ class Recvmmsg:
 class Testpmd:
     peer, spins = "DPDK testpmd", True
 
-    def __init__(self, variant="rxonly, net_af_xdp", extra=""):
-        self.variant, self.extra = variant, extra
+    def __init__(self, variant="rxonly, net_af_xdp", extra="", polls=False):
+        self.variant, self.extra, self.polls = variant, extra, polls
 
     def absent(self):
         drivers = glob.glob("/usr/lib/*/librte_net_af_xdp.so*") + glob.glob("/usr/lib/*/dpdk/pmds-*/librte_net_af_xdp.so*")
@@ -303,6 +314,7 @@ def rounds(contenders, measure):
     results = {who: [] for who in contenders}
     for i in range(ROUNDS):
         for who in contenders[i % len(contenders):] + contenders[:i % len(contenders)]:
+            defer(getattr(who, "polls", False))
             who.start()
             try:
                 results[who].append(measure(who))
@@ -321,12 +333,14 @@ def row(what, who, ns=None, pps=None, ratio=None, **more):
 
 
 def contenders():
-    ours = [Quickstep("spinning", "layout.idle=spin"), Quickstep("parked", "layout.idle=park")]
-    peers = [Testpmd(), Recvmmsg("blocking"), Recvmmsg("spinning")]
+    ours = [Quickstep("spinning", "layout.idle=spin"), Quickstep("spinning, busy polling", "layout.idle=spin", "net.busy_poll_us=20"),
+            Quickstep("parked", "layout.idle=park")]
+    # testpmd prefers busy polling by itself; it takes effect where the host defers interrupts.
+    peers = [Testpmd(), Testpmd("rxonly, net_af_xdp, interrupts deferred", polls=True), Recvmmsg("blocking"), Recvmmsg("spinning")]
     why = peers[0].absent()
     if why:
         say(f"DPDK testpmd is absent: {why}")
-        peers = peers[1:]
+        peers = peers[2:]
     return ours, peers
 
 
@@ -344,13 +358,17 @@ def part_user(_):
 
 
 def part_cpu(softirq):
+    return [r for rate in RATES for r in cpu_rows(softirq, rate)]
+
+
+def cpu_rows(softirq, rate):
     ours, peers = contenders()
-    results = rounds(ours + peers, lambda who: measure_cpu(who, softirq, RATE))
+    results = rounds(ours + peers, lambda who: measure_cpu(who, softirq, rate))
     total = {who: median(r, "thread") + median(r, "softirq") for who, r in results.items()}
 
     def row_of(who, ratio):
         r = results[who]
-        return row(CPU, who, total[who], 1e9 / total[who], ratio, offered_pps=RATE, thread_ns=round(median(r, "thread"), 1),
+        return row(CPU, who, total[who], 1e9 / total[who], ratio, offered_pps=rate, received_pps=round(median(r, "pps")), thread_ns=round(median(r, "thread"), 1),
                    softirq_ns=round(median(r, "softirq"), 1), lost_ppm=round(max(x["lost"] * 1e6 / x["sent"] for x in r)))
 
     return compared(CPU, ours, peers, total, row_of)
@@ -443,8 +461,43 @@ def part_tiers(softirq):
         before = None if before else thread + soft
         rows.append(row(TIERS, who, thread + soft, 1e9 / (thread + soft), ratio, offered_pps=TIER_RATE, thread_ns=round(thread, 1),
                         softirq_ns=round(soft, 1), lost_ppm=round(max(x["lost"] * 1e6 / x["sent"] for x in r))))
-    say("zero copy: not run: veth has none, and make test-zerocopy does not measure")
     return rows
+
+
+def read_vm(text):
+    """Packets a second that the net tile took, in the middle of the rounds, by name of the run."""
+    rates = {}
+    for words in map(str.split, text.splitlines()):
+        if words[0] == "RATE" and len(words) == 7:
+            rates.setdefault(words[1], []).append(int(words[2]) / float(words[4]))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+def part_vm(text):
+    """Rows of the guest: rates.sh ran before there were namespaces, because it may have to fetch a kernel."""
+    rate = read_vm(text)
+    if "FACT end 1" not in text:
+        say("in the VM: not run: " + (text.splitlines() or ["no word from it"])[-1])
+        return []
+    kernel = re.search(r"^KERNEL (.*)$", text, re.M)[1]
+
+    def rows_of(what, table, base):
+        return [{"what": what, "variant": f"{variant} (VM, Linux {kernel})", "ns_per_op": round(1e9 / max(rate[name], 1), 1),
+                 "ops_per_s": round(rate[name]), "peer": None, "ratio": round(rate[name] / rate[base], 3) if name != base else None,
+                 **({"against": table[base]} if name != base else {})} for name, variant in table.items()]
+
+    return rows_of(VM_RUNGS, {"skb": "skb", "copy": "copy", "zero_copy": "zero copy"}, "skb") + rows_of(
+        TIERS, {"tier_user": "user filter, copy", "tier_kernel": "kernel filter, copy", "tier_zero_copy": "kernel filter, zero copy",
+                "tier_zero_copy_user": "user filter, zero copy"}, "tier_user")
+
+
+def run_vm():
+    """What rates.sh says; the guest's own log goes to the cache that make test-zerocopy has."""
+    say("the VM takes some minutes")
+    out = os.path.dirname(HERE)
+    env = {**os.environ, "QS_VM_CACHE": os.path.join(out, "zerocopy")}
+    words = [os.path.join(HERE, "vm", "rates.sh"), out, str(VM_ROUNDS), str(VM_SECONDS)]
+    return subprocess.run(words, env=env, text=True, stdout=subprocess.PIPE).stdout
 
 
 def print_table(rows):
@@ -466,22 +519,35 @@ def cpu_name():
 
 
 def main():
-    parts = {"tiers": part_tiers} if NAME == "tiers" else {
+    parts = {"veth": part_tiers, "vm": None} if NAME == "tiers" else {
         "user": part_user, "cpu": part_cpu, "loss": part_loss, "calls": part_calls, "latency": part_latency}
+    global ROUNDS, RATES
     words = [w for w in sys.argv[1:] if w != "--json"]
+    for w in [w for w in words if re.fullmatch(r"--(rounds=[1-9]\d?|rate=[1-9]\d*)", w)]:
+        words.remove(w)
+        if w[2:6] == "rate":
+            RATES = (int(w[7:]),)
+        else:
+            ROUNDS = int(w[9:])
     if any(w not in parts for w in words):
-        print(f"usage: {NAME} [--json] [{'|'.join(parts)}]...", file=sys.stderr)
+        print(f"usage: {NAME} [--json] [--rounds=N] [--rate=PPS] [{'|'.join(parts)}]...", file=sys.stderr)
         return 2
     if len(os.sched_getaffinity(0)) < 2:
         say("needs cpu 0 and 1")
         return 3
-    enter_namespaces()
-    prepare()
-    softirq = Softirq()
+    names = words or list(parts)
     rows = []
-    for name in words or parts:
-        rows += parts[name](softirq)
-    softirq.stop()
+    if "vm" in names and not os.environ.get("QS_VETH_INSIDE"):
+        os.environ["QS_VETH_VM"] = run_vm()
+    if names != ["vm"]:
+        enter_namespaces()
+        prepare()
+        softirq = Softirq()
+        for name in names:
+            rows += parts[name](softirq) if parts[name] else []
+        softirq.stop()
+    if "vm" in names:
+        rows += part_vm(os.environ["QS_VETH_VM"])
     if "--json" in sys.argv:
         print(json.dumps({"bench": NAME, "cpu": cpu_name(), "rows": rows}))
     else:

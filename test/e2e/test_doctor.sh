@@ -41,6 +41,39 @@ within 5 grep -q 2329 /proc/net/udp || fail "the port is not taken"
 [ $? = 3 ] && grep -q "QS-DOC-029.*9001" "$tmp/port" || fail "a port that is taken: $(cat "$tmp/port")"
 kill $holder
 
+# The probe: on veth XDP in the driver carries all; with faults, the next rung, none, or damage.
+links() { ip -o link | wc -l; }
+spaces() { lsns -t net -n 2>/dev/null | wc -l; }
+links_before=$(links) spaces_before=$(spaces)
+probe() { # probe FAULT CODE RUNG ID
+    "$out/e2e/quickstep_fault" ${1:+--fault "$1"} doctor n0 --probe --json >"$tmp/probe"
+    [ $? = "$2" ] || fail "probe${1:+ with $1}: not $2: $(cat "$tmp/probe")"
+    [ "$(value "$tmp/probe" 'j["probe"]["rung"]')" = "$3" ] || fail "probe${1:+ with $1}: $(cat "$tmp/probe")"
+    [ "$(value "$tmp/probe" '[f["id"] for f in j["findings"] if "032" <= f["id"][-3:]]')" = "$4" ] ||
+        fail "findings of the probe${1:+ with $1}: $(cat "$tmp/probe")"
+}
+probe "" 0 drv "[]"
+[ "$(value "$tmp/probe" 'j["probe"]["received"] == j["probe"]["received_back"] == j["probe"]["sent"] == 1000')" = true ] ||
+    fail "the probe: $(cat "$tmp/probe")"
+probe net.bind_eopnotsupp 0 skb "['QS-DOC-033']"
+[ "$(value "$tmp/probe" 'j["rung"]')" = skb ] || fail "rung after a probe that failed in the driver"
+probe net.bind_ebusy 0 socket "['QS-DOC-034']"
+probe net.stall 0 socket "['QS-DOC-034']"
+probe doctor.damage 3 socket "['QS-DOC-035']"
+setpriv --reuid 65534 --regid 65534 --clear-groups "$bin" doctor n0 --probe >"$tmp/probe" 2>/dev/null
+grep -q QS-DOC-032 "$tmp/probe" || fail "a probe by nobody: $(cat "$tmp/probe")"
+"$bin" doctor n0 --probe | grep -q "^probe: *XDP in the driver.*1000 came, 1000 went back" || fail "the probe, in words"
+# Killed in the middle, it leaves nothing.
+for delay in 0.01 0.03 0.05 0.1 0.2; do
+    "$bin" doctor n0 --probe >/dev/null &
+    victim=$!
+    sleep $delay
+    kill -9 $victim 2>/dev/null
+    wait $victim 2>/dev/null
+done
+gone() { [ "$(links)" = "$links_before" ] && [ "$(spaces)" = "$spaces_before" ]; }
+within 10 gone || fail "the probe left links or namespaces: $(links) $links_before $(spaces) $spaces_before"
+
 after=$(ip -4 addr; ip rule; ip route)
 [ "$before" = "$after" ] || fail "something was changed"
 for id in $("$bin" doctor --json | grep -o 'QS-DOC-[0-9]*'); do

@@ -54,7 +54,7 @@ holds crowd "j['gossip']['hostile']['memory_growth_bytes'] < 1 << 20 and j['goss
 nothing_left "the cluster"
 
 # Levels without privileges; and signatures checked by tiles of their own.
-"$bin" dev --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 0 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
+"$bin" dev --gossip --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 0 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
 lab=$!
 within 10 grep -q 'see each other' "$tmp/loopback.log" || fail "three do not find each other: $(cat "$tmp/loopback.log")"
 "$bin" gossip spy --entrypoint 127.77.0.1:8001 --seconds 3 --set net.bind_address=127.77.0.200 \
@@ -74,9 +74,9 @@ grep -q '^quickstep_gossvf_passed_total.* [1-9]' "$tmp/metrics" || fail "nothing
 kill $lab
 wait $lab || fail "loopback: $(cat "$tmp/loopback" "$tmp/loopback.log")"
 holds loopback "j['ok'] and j['network'] == 'loopback' and j['gossip']['peers_min'] == 2"
-"$bin" dev --nodes 4 --hostile 5 2>"$tmp/enemy.log"
+"$bin" dev --gossip --nodes 4 --hostile 5 2>"$tmp/enemy.log"
 [ $? = 2 ] || fail "--hostile without --crowd is no usage error"
-"$bin" dev --nodes 17 2>"$tmp/many.log" && fail "17 nodes were taken"
+"$bin" dev --gossip --nodes 17 2>"$tmp/many.log" && fail "17 nodes were taken"
 "$bin" dev --nodes 4 --rate 5 2>"$tmp/mixed.log"
 [ $? = 2 ] || fail "--nodes 4 --rate is no usage error"
 nothing_left "the small cluster"

@@ -419,6 +419,60 @@ Test(fib, full_picture_drops_what_it_does_not_mention_and_disturbs_nobody_else)
     cr_assert(eq(u32, hop.src_ip, IP(10, 0, 0, 5))); /* its own address is gone */
 }
 
+/* What net tiles do: they look again only when seq has changed. */
+static void
+remembered(u32 ip, char const *what)
+{
+    static u64 seq = 1; /* odd: nothing yet */
+    static qs_hop_t memory;
+
+    if (*rx.seq != seq)
+        qs_fib_resolve(&rx, ip, &memory);
+    seq = *rx.seq;
+    qs_fib_resolve(&rx, ip, &hop);
+    cr_assert(zero(int, memcmp(&memory, &hop, sizeof(hop))), "%s", what);
+}
+
+Test(fib, answer_that_is_remembered_is_right_as_long_as_seq_stands)
+{
+    u32 const peer = IP(10, 0, 0, 9);
+    make((qs_fib_conf_t){.route_max = 2, .neigh_max = 8, .link_max = 8});
+    remembered(peer, "before the first picture");
+    link_is(ETH0, 1, true);
+    addr_is(ETH0, IP(10, 0, 0, 5), 24);
+    tell(route(IP(10, 0, 0, 0), 24, 0, ETH0));
+    tell(neigh(ETH0, peer, 1));
+    remembered(peer, "all is there, but not complete yet");
+    qs_fib_sync_end(&tx);
+    remembered(peer, "complete");
+    cr_assert(eq(int, hop.kind, QS_HOP_OK));
+    tell(neigh(ETH0, peer, 2));
+    remembered(peer, "another MAC");
+    qs_rtmsg_t m = neigh(ETH0, peer, 2);
+    m.neigh.stale = true;
+    tell(m);
+    remembered(peer, "stale");
+    link_is(ETH0, 7, true);
+    remembered(peer, "our MAC");
+    link_is(ETH0, 7, false);
+    remembered(peer, "down");
+    link_is(ETH0, 7, true);
+    addr_is(ETH0, IP(10, 0, 0, 6), 24);
+    m = (qs_rtmsg_t){
+        .kind = QS_RTMSG_ADDR,
+        .gone = true,
+        .addr = {.ifindex = ETH0, .ip = IP(10, 0, 0, 5), .net = IP(10, 0, 0, 5), .len = 24}};
+    tell(m);
+    remembered(peer, "our address, not settled yet");
+    qs_fib_settle(&tx);
+    remembered(peer, "our address");
+    cr_assert(eq(u32, hop.src_ip, IP(10, 0, 0, 6)));
+    tell(route(IP(10, 1, 0, 0), 24, 0, ETH0));
+    cr_assert(eq(int, tell(route(IP(10, 2, 0, 0), 24, 0, ETH0)), -ENOSPC));
+    remembered(peer, "no room");
+    cr_assert(eq(int, hop.kind, QS_HOP_KERNEL));
+}
+
 Test(fib, what_has_no_room_leaves_all_to_the_kernel_until_it_fits)
 {
     make((qs_fib_conf_t){.route_max = 3, .neigh_max = 2, .link_max = 2});
@@ -445,6 +499,32 @@ Test(fib, what_has_no_room_leaves_all_to_the_kernel_until_it_fits)
         addr_is(ETH0, IP(10, 0, i, 1), 24);
     qs_rtmsg_t m = {.kind = QS_RTMSG_ADDR, .addr = {.ifindex = ETH0, .ip = 9, .net = 9}};
     cr_assert(eq(int, tell(m), -ENOSPC));
+}
+
+Test(fib, whoever_keeps_answers_hears_when_the_picture_is_complete_and_when_it_no_longer_is)
+{
+    make((qs_fib_conf_t){.route_max = 3, .neigh_max = 2, .link_max = 2});
+    link_is(ETH0, 1, true);
+    for (u32 i = 0; i < 3; i++)
+        tell(route(IP(10, i, 0, 0), 16, 0, ETH0));
+    qs_fib_sync_begin(&tx);
+    link_is(ETH0, 1, true);
+    for (u32 i = 0; i < 3; i++)
+        tell(route(IP(10, i, 0, 0), 16, 0, ETH0));
+    qs_fib_settle(&tx);
+    cr_assert(eq(int, ask(IP(10, 1, 0, 1)), QS_HOP_KERNEL));
+    u64 seq = *rx.seq;
+    qs_fib_sync_end(&tx);
+    cr_assert(eq(int, ask(IP(10, 1, 0, 1)), QS_HOP_NO_NEIGH));
+    cr_assert(eq(u64, *rx.seq, seq + 2));
+    qs_fib_sync_begin(&tx);
+    link_is(ETH0, 1, true);
+    for (u32 i = 0; i < 3; i++)
+        tell(route(IP(10, i, 0, 0), 16, 0, ETH0));
+    qs_fib_sync_end(&tx); /* nothing new */
+    cr_assert(eq(u64, *rx.seq, seq + 2));
+    cr_assert(eq(int, tell(route(IP(10, 1, 1, 0), 24, 0, ETH0)), -ENOSPC));
+    cr_assert(eq(u64, *rx.seq, seq + 4));
 }
 
 Test(fib, writer_killed_in_a_change_finds_the_mirror_emptied_else_as_it_was)

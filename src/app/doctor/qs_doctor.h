@@ -6,11 +6,16 @@
        judge  facts -> findings, each with a stable id, a cause and a fix;
               and from the findings the rung that the host reaches, and what bars the next
 
-   Nothing is changed.  The probe through the real path, in a namespace of its own, is not part of
-   this yet: judge knows what bars a rung, not that what is left really works.
+   Nothing is changed.  Judge knows what bars a rung, not that what is left really works; on a veth
+   pair in namespaces of their own a probe shows it:
 
-   Threads: the main one.  Blocks: in the kernel; at most a second for the routes.
-   Allocates: for the routes. */
+       probe  our program in the driver, else behind it; an XSK; datagrams there and back, each
+              compared byte for byte.  All of it is a child's, and gone with it, killed or not
+
+   Zero copy is beyond a probe that touches no interface of the host: veth has none.
+
+   Threads: the main one.  Blocks: in the kernel; at most a second for the routes, and
+   QS_PROBE_SECONDS_MAX for the probe.  Allocates: for the routes. */
 
 #ifndef QS_APP_DOCTOR_H
 #define QS_APP_DOCTOR_H
@@ -49,6 +54,19 @@ typedef enum qs_doctor_cap {
     QS_DOCTOR_IPC_LOCK = 8
 } qs_doctor_cap_t;
 
+#define QS_PROBE_CNT         1000u /* datagrams each way */
+#define QS_PROBE_SECONDS_MAX 30u
+
+/* What the probe saw. */
+typedef struct qs_doctor_probe {
+    bool asked;
+    bool ran;           /* else why tells what kept it from */
+    qs_net_rung_t rung; /* the best that carried all; SOCKET: XDP did not */
+    u32 there, back;    /* of QS_PROBE_CNT, on that rung or the last that was tried */
+    u32 damaged;
+    char why[192]; /* why the rung above did not */
+} qs_doctor_probe_t;
+
 typedef struct qs_doctor_facts {
     char const *root; /* stands before every path; "": the host */
     qs_config_t const *cfg;
@@ -77,6 +95,7 @@ typedef struct qs_doctor_facts {
     u32 addr_cnt;
     qs_known_t features;
     qs_known_t queues;
+    bool steered; /* rules of the NIC lead our ports to queues that have a net tile */
     qs_known_t ring, ring_max;
     qs_known_t offload[QS_OFFLOAD_CNT]; /* 1: on */
     qs_known_t caps;                    /* QS_DOCTOR_* */
@@ -86,6 +105,8 @@ typedef struct qs_doctor_facts {
     bool routes_known;
     u32 rule_cnt;
     qs_hop_t hop; /* to the peer */
+
+    qs_doctor_probe_t probe;
 } qs_doctor_facts_t;
 
 typedef enum qs_severity {
@@ -126,6 +147,9 @@ extern u32 const qs_doctor_check_cnt;
    (empty: choose) are the caller's.  What cannot be known stays unknown. */
 void qs_doctor_look(qs_doctor_facts_t *f);
 void qs_doctor_ask(qs_doctor_facts_t *f);
+
+/* qs_doctor_probe sends datagrams through the real path and fills in *probe. */
+void qs_doctor_probe(qs_doctor_probe_t *probe);
 
 /* qs_doctor_judge asks every check. */
 void qs_doctor_judge(qs_doctor_facts_t const *f, qs_diagnosis_t *d);

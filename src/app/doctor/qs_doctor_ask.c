@@ -55,6 +55,19 @@ ask_driver(qs_doctor_facts_t *f, int fd)
     }
 }
 
+/* ask_rules: whether all that we receive is led to queues that have a tile. */
+static void
+ask_rules(qs_doctor_facts_t *f)
+{
+    qs_ethtool_rule_t rule;
+
+    f->steered = f->plan->port_cnt != 0;
+    for (u32 p = 0; p < f->plan->port_cnt && f->steered; p++)
+        if (f->plan->port[p].link_row != UINT16_MAX)
+            f->steered = !qs_ethtool_rule_get(f->ifname, f->plan->port[p].port, &rule) &&
+                         rule.queue < f->cfg->net.tiles;
+}
+
 static void
 ask_offloads(qs_doctor_facts_t *f)
 {
@@ -337,6 +350,7 @@ qs_doctor_ask(qs_doctor_facts_t *f)
     ask_links(f);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ask_driver(f, fd);
+    ask_rules(f);
     ask_offloads(f);
     if (fd >= 0)
         close(fd);

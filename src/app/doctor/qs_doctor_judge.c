@@ -249,12 +249,12 @@ queues_many(qs_doctor_facts_t const *f, qs_finding_t *out)
 {
     u32 tiles = f->cfg->net.tiles;
 
-    if (!f->queues.known || f->queues.value <= tiles)
+    if (!f->queues.known || f->queues.value <= tiles || f->steered)
         return QS_SEVERITY_NONE;
     cause(out, "%s spreads packets over %lu queues and %u have a net tile: the rest go by sockets",
           f->ifname, f->queues.value, tiles);
-    fix(out, "set net.tiles = %lu, or steer our ports with ethtool -N to the first %u queues",
-        f->queues.value, tiles);
+    fix(out, "set net.tiles = %lu, or `quickstep configure init ethtool` if the NIC knows rules",
+        f->queues.value);
     return QS_SEVERITY_WARNING;
 }
 
@@ -504,6 +504,49 @@ cpus_few(qs_doctor_facts_t const *f, qs_finding_t *out)
     return QS_SEVERITY_NOTE;
 }
 
+static qs_severity_t
+probe_shut(qs_doctor_facts_t const *f, qs_finding_t *out)
+{
+    if (!f->probe.asked || f->probe.ran)
+        return QS_SEVERITY_NONE;
+    cause(out, "no probe: %s", f->probe.why);
+    fix(out, "run doctor --probe as root; without it, nothing is missing but the proof");
+    return QS_SEVERITY_NOTE;
+}
+
+static qs_severity_t
+probe_native(qs_doctor_facts_t const *f, qs_finding_t *out)
+{
+    if (!f->probe.ran || f->probe.damaged || f->probe.rung != QS_NET_SKB)
+        return QS_SEVERITY_NONE;
+    cause(out, "XDP in the driver failed on a veth pair, generic XDP carried all: %s",
+          f->probe.why);
+    fix(out,
+        "`quickstep explain QS-DOC-012`, the kernel's log; net.xdp_mode = skb works meanwhile");
+    return f->cfg->net.xdp_mode == QS_CONFIG_net_xdp_mode_drv ? QS_SEVERITY_ERROR
+                                                              : QS_SEVERITY_WARNING;
+}
+
+static qs_severity_t
+probe_xdp(qs_doctor_facts_t const *f, qs_finding_t *out)
+{
+    if (!f->probe.ran || f->probe.damaged || f->probe.rung != QS_NET_SOCKET)
+        return QS_SEVERITY_NONE;
+    cause(out, "no XSK carried datagrams on a veth pair: %s", f->probe.why);
+    fix(out, "the kernel's log may say why; net.provider = socket works meanwhile");
+    return bars_xdp(f);
+}
+
+static qs_severity_t
+probe_damaged(qs_doctor_facts_t const *f, qs_finding_t *out)
+{
+    if (!f->probe.ran || !f->probe.damaged)
+        return QS_SEVERITY_NONE;
+    cause(out, "datagrams through an XSK on a veth pair were damaged: %s", f->probe.why);
+    fix(out, "set net.provider = socket, and try another kernel");
+    return QS_SEVERITY_ERROR;
+}
+
 /* clang-format off */
 qs_doctor_check_t const qs_doctor_checks[] = {
 /*    id                          bars              look            */
@@ -538,6 +581,10 @@ qs_doctor_check_t const qs_doctor_checks[] = {
     { QS_ERROR_DOC_PORT,          QS_NET_SOCKET,    port_taken },
     { QS_ERROR_DOC_CLOCK,         QS_NET_SOCKET,    clock_slow },
     { QS_ERROR_DOC_CPUS,          QS_NET_SOCKET,    cpus_few },
+    { QS_ERROR_DOC_PROBE_SHUT,    QS_NET_SOCKET,    probe_shut },
+    { QS_ERROR_DOC_PROBE_NATIVE,  QS_NET_DRV,       probe_native },
+    { QS_ERROR_DOC_PROBE_XDP,     QS_NET_SKB,       probe_xdp },
+    { QS_ERROR_DOC_PROBE_DAMAGED, QS_NET_SKB,       probe_damaged },
 };
 /* clang-format on */
 u32 const qs_doctor_check_cnt = QS_COUNT(qs_doctor_checks);

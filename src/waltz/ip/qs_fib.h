@@ -22,6 +22,9 @@
    A reader that met a change begins again, a bounded number of times, then answers QS_HOP_BUSY and
    counts it.  One change is one message of the kernel: below a microsecond, mostly.
 
+   Whatever changes an answer changes seq, and a picture that only confirms what is known does not:
+   an answer may be remembered for as long as seq stays what it was before the question.
+
    The writer may be killed anywhere: tx_join finds seq odd then, and empties the object.
 
    Threads: one tx, many rx, in any processes.  Blocks: never.  Allocates: never.

@@ -54,12 +54,27 @@ change_end(qs_fib_tx_t *tx)
     qs_store_release(&tx->fib->seq, tx->fib->seq + 1); /* W4 */
 }
 
-/* What is one word is a change by itself, and needs no other. */
+/* change_word is a change as any other, though it is one word: readers keep their answers as long as seq
+   stands still.  It may happen in the middle of another. */
+static void
+change_word(qs_fib_tx_t *tx, u64 *word, u64 value)
+{
+    bool alone = !(tx->fib->seq & 1);
+
+    if (*word == value)
+        return;
+    if (alone)
+        change_begin(tx);
+    qs_store_release(word, value);
+    if (alone)
+        change_end(tx);
+}
+
 static int
 no_room(qs_fib_tx_t *tx)
 {
     tx->fib->full = true;
-    qs_store_release(&tx->fib->state, tx->fib->state | FIB_FULL);
+    change_word(tx, &tx->fib->state, tx->fib->state | FIB_FULL);
     return -ENOSPC;
 }
 
@@ -74,20 +89,19 @@ bucket_of(qs_fib_tx_t const *tx, u64 a, u64 b)
 
 /* --- links and neighbours: a record each --------------------------------------------------- */
 
-/* put_record writes words 1.. of a key's record.  Readers are only disturbed by a new record, or
-   by more than one new word. */
+/* put_record writes words 1.. of a key's record.  Readers are not disturbed by what only confirms
+   what they know: a picture changes the generation, the bits gen of the last word, and no more. */
 static int
-put_record(qs_fib_tx_t *tx, qs_wmap_tx_t *map, u64 key, u64 const *word, u32 *cnt, u32 max)
+put_record(qs_fib_tx_t *tx, qs_wmap_tx_t *map, u64 key, u64 const *word, u64 gen, u32 *cnt, u32 max)
 {
     qs_wmap_rx_t view = {map->word, map->seed, map->shift, map->stride};
     u64 const *old = qs_wmap_find(&view, key);
-    u32 differ = 0;
+    bool is_new, quiet = old != NULL;
 
-    for (u32 w = 1; old && w < map->stride; w++)
-        differ += old[w] != word[w - 1];
+    for (u32 w = 1; quiet && w < map->stride; w++)
+        quiet = !((old[w] ^ word[w - 1]) & ~(w + 1 == map->stride ? gen : 0));
     if (!old && *cnt >= max)
         return no_room(tx);
-    bool is_new, quiet = old && differ <= 1;
     if (!quiet)
         change_begin(tx);
     u64 *record = qs_wmap_place(map, key, &is_new);
@@ -127,7 +141,8 @@ apply_link(qs_fib_tx_t *tx, qs_rtmsg_link_t const *l, bool gone)
         drop_record(tx, &tx->link, l->ifindex, &fib->link_cnt);
         return 0;
     }
-    return put_record(tx, &tx->link, l->ifindex, word, &fib->link_cnt, fib->conf.link_max);
+    return put_record(tx, &tx->link, l->ifindex, word, UINT64_MAX, &fib->link_cnt,
+                      fib->conf.link_max);
 }
 
 static int
@@ -142,7 +157,8 @@ apply_neigh(qs_fib_tx_t *tx, qs_rtmsg_neigh_t const *n, bool gone)
         drop_record(tx, &tx->neigh, key, &fib->neigh_cnt);
         return 0;
     }
-    return put_record(tx, &tx->neigh, key, word, &fib->neigh_cnt, fib->conf.neigh_max);
+    return put_record(tx, &tx->neigh, key, word, 255ull << 56, &fib->neigh_cnt,
+                      fib->conf.neigh_max);
 }
 
 /* sweep drops the records whose generation, in the bits from shift of word w, is not today's. */
@@ -266,7 +282,7 @@ qs_fib_settle(qs_fib_tx_t *tx)
         if (!tx->hop[h].refs || tx->hop[h].src || (word[1] >> 8 & 255) != QS_RTMSG_WAY_HOP)
             continue;
         u32 src = choose_source(tx, (u32)word[0], (u32)(word[0] >> 32), tx->hop[h].scope);
-        qs_store_relaxed(&word[1], (u32)word[1] | (u64)src << 32);
+        change_word(tx, &word[1], (u32)word[1] | (u64)src << 32);
     }
 }
 
@@ -571,7 +587,7 @@ qs_fib_sync_end(qs_fib_tx_t *tx)
     sweep(tx, &tx->link, fib->conf.link_max, 3, 0, &fib->link_cnt);
     sweep(tx, &tx->neigh, fib->conf.neigh_max, 1, 56, &fib->neigh_cnt);
     qs_fib_settle(tx);
-    qs_store_release(&fib->state, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
+    change_word(tx, &tx->fib->state, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
 }
 
 void

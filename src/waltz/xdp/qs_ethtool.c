@@ -10,8 +10,8 @@
 #define FEATURE_MAX 256u
 #define NAME_SZ     32u /* ETH_GSTRING_LEN */
 
-static int
-ask(char const *ifname, void *command)
+int
+qs_ethtool_ask_(char const *ifname, void *command)
 {
     struct ifreq req = {.ifr_data = command};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -36,7 +36,7 @@ find_feature(char const *ifname, char const *feature, u32 *cnt)
 
     set->cmd = ETHTOOL_GSSET_INFO;
     set->sset_mask = 1ull << ETH_SS_FEATURES;
-    int err = ask(ifname, set);
+    int err = qs_ethtool_ask_(ifname, set);
     if (err)
         return err;
     *cnt = set->sset_mask ? set->data[0] : 0;
@@ -45,7 +45,7 @@ find_feature(char const *ifname, char const *feature, u32 *cnt)
     strings->cmd = ETHTOOL_GSTRINGS;
     strings->string_set = ETH_SS_FEATURES;
     strings->len = *cnt;
-    err = ask(ifname, strings);
+    err = qs_ethtool_ask_(ifname, strings);
     for (u32 i = 0; !err && i < *cnt; i++)
         if (!strncmp((char const *)strings->data + i * NAME_SZ, feature, NAME_SZ))
             return (int)i;
@@ -65,7 +65,7 @@ qs_ethtool_feature_get(char const *ifname, char const *feature, qs_ethtool_featu
         return at;
     get->cmd = ETHTOOL_GFEATURES;
     get->size = (cnt + 31) / 32;
-    int err = ask(ifname, get);
+    int err = qs_ethtool_ask_(ifname, get);
     if (err)
         return err;
     struct ethtool_get_features_block const *block = &get->features[at / 32];
@@ -93,7 +93,7 @@ qs_ethtool_feature_set(char const *ifname, char const *feature, bool on)
     set->size = (cnt + 31) / 32;
     set->features[at / 32].valid = 1u << at % 32;
     set->features[at / 32].requested = on ? 1u << at % 32 : 0;
-    int err = ask(ifname, set);
+    int err = qs_ethtool_ask_(ifname, set);
     if (!err)
         err = qs_ethtool_feature_get(ifname, feature, &now);
     return err ? err : now.on == on ? 0 : -EOPNOTSUPP;
@@ -103,7 +103,7 @@ int
 qs_ethtool_queues_get(char const *ifname, qs_ethtool_queues_t *out)
 {
     struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
-    int err = ask(ifname, &ch);
+    int err = qs_ethtool_ask_(ifname, &ch);
 
     if (err)
         return err;
@@ -117,7 +117,7 @@ int
 qs_ethtool_queues_set(char const *ifname, u32 cnt)
 {
     struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
-    int err = ask(ifname, &ch);
+    int err = qs_ethtool_ask_(ifname, &ch);
 
     if (err)
         return err;
@@ -130,5 +130,5 @@ qs_ethtool_queues_set(char const *ifname, u32 cnt)
         ch.tx_count = cnt < ch.max_tx ? cnt : ch.max_tx;
     }
     ch.cmd = ETHTOOL_SCHANNELS;
-    return ask(ifname, &ch);
+    return qs_ethtool_ask_(ifname, &ch);
 }

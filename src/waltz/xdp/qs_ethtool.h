@@ -1,7 +1,7 @@
 /* qs_ethtool - the few settings of a network device that matter to XDP, by the ethtool ioctl.
 
    Devices are those of the calling thread's network namespace.  Features go by the kernel's names
-   (rx-lro, rx-gro-hw, rx-udp-gro-forwarding, rx-vlan-hw-parse), because their numbers differ from
+   (rx-lro, rx-gro-hw, rx-udp-gro-forwarding, rx-vlan-hw-parse, rx-ntuple-filter), because their numbers differ from
    kernel to kernel.
 
    Threads: any.  Blocks: while the driver changes its mind, which may reset the link.
@@ -32,5 +32,29 @@ typedef struct qs_ethtool_queues {
    qs_ethtool_queues_set moreover -EINVAL (above max), -EPERM. */
 int qs_ethtool_queues_get(char const *ifname, qs_ethtool_queues_t *out);
 int qs_ethtool_queues_set(char const *ifname, u32 cnt);
+
+/* A rule of the NIC: IPv4 UDP to a port goes to a queue, whatever else is in the packet.  Rules that
+   look at anything else are not seen here, and not touched. */
+typedef struct qs_ethtool_rule {
+    u32 queue;
+    u32 place; /* in the NIC's table */
+} qs_ethtool_rule_t;
+
+#define QS_ETHTOOL_ANY_PLACE UINT32_MAX
+#define QS_ETHTOOL_RULE_MAX  1024u
+
+/* qs_ethtool_rule_get finds the rule of a port.  Returns 0, -ENOENT (there is none), -EOPNOTSUPP (the
+   driver knows no rules), -E2BIG (more than QS_ETHTOOL_RULE_MAX), -ENODEV or another -errno. */
+int qs_ethtool_rule_get(char const *ifname, u16 port, qs_ethtool_rule_t *out);
+
+/* qs_ethtool_rule_add makes one; at QS_ETHTOOL_ANY_PLACE the driver chooses where, or the last free
+   place is taken.  Returns as get, or -ENOSPC, -EPERM, or what the driver has against it. */
+int qs_ethtool_rule_add(char const *ifname, u16 port, qs_ethtool_rule_t rule);
+
+/* qs_ethtool_rule_remove takes the rule at a place away. */
+int qs_ethtool_rule_remove(char const *ifname, u32 place);
+
+/* qs_ethtool_ask_ hands one ethtool command to the kernel.  Returns 0 or -errno. */
+int qs_ethtool_ask_(char const *ifname, void *command);
 
 #endif
