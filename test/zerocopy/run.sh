@@ -86,6 +86,11 @@ if chosen queues; then
         echo "two queues (virtio_net): $(value queues_xdp_0) and $(value queues_xdp_1) datagrams"
     fi
 fi
+if chosen igb && ! qemu-system-x86_64 -device help 2>/dev/null | grep -q '"igb"'; then
+    echo "two queues (igb): not run: $(qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/qemu \1/p') has no such device (since 8.0)"
+elif chosen igb; then
+    echo "two queues (igb): not run: no case for it yet"
+fi
 if chosen ethtool; then
     vm_boot 900 $good "part=ethtool" 2
     if came_to_end "configure ethtool"; then
