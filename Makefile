@@ -72,7 +72,7 @@ say = @$(if $(V),:,echo '  $(1)')
 .PHONY: all run test bench check soak fmt lint install clean help deps-run deps-test deps-bench deps-check deps-vm test-zerocopy \
     tests fuzzers races benches e2e aarch64
 
-all: $(OUT)/quickstep $(OUT)/libquickstep.a
+all: $(OUT)/quickstep $(OUT)/libquickstep.a $(OUT)/libquickstep-client.so.1
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -105,6 +105,12 @@ FORCE:
 $(OUT)/quickstep: $(OUT)/src/app/main.o $(OUT)/libquickstep.a
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# What other programs read the feed with: one object, nothing of it visible but its header's functions.
+$(OUT)/libquickstep-client.so.1: src/client/quickstep_client.c src/client/quickstep_client.h src/client/quickstep_ring.h
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -Wconversion -fPIC -fvisibility=hidden -shared -Wl,-soname,$(@F) -Wl,-z,relro,-z,now $(filter -fsanitize=%,$(opt_$(BUILD))) $< -o $@
 
 # Criterion's macros fail -Wconversion, so tests go without it; -Wno-psabi because an emulated
 # kernel's vectors are wider than the registers that these flags allow.
@@ -232,11 +238,29 @@ Libs: -L$${libdir} -lquickstep $(LIBS)
 endef
 export pkgconfig
 
+# What a program that reads the feed is built with.
+define pkgconfig_client
+prefix=$${pcfiledir}/../..
+libdir=$${prefix}/lib
+includedir=$${prefix}/include/quickstep-client
+
+Name: quickstep-client
+Description: reads the blocks that a quickstep node verified
+Version: $(VERSION)
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -lquickstep-client
+endef
+export pkgconfig_client
+
 install: all
 	install -D -m 755 $(OUT)/quickstep $(DESTDIR)$(PREFIX)/bin/quickstep
 	install -D -m 644 $(OUT)/libquickstep.a $(DESTDIR)$(PREFIX)/lib/libquickstep.a
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	echo "$$pkgconfig" > $(DESTDIR)$(PREFIX)/lib/pkgconfig/quickstep.pc
+	echo "$$pkgconfig_client" > $(DESTDIR)$(PREFIX)/lib/pkgconfig/quickstep-client.pc
+	install -D -m 755 $(OUT)/libquickstep-client.so.1 $(DESTDIR)$(PREFIX)/lib/libquickstep-client.so.1
+	ln -sf libquickstep-client.so.1 $(DESTDIR)$(PREFIX)/lib/libquickstep-client.so
+	install -D -m 644 src/client/quickstep_client.h $(DESTDIR)$(PREFIX)/include/quickstep-client/quickstep_client.h
 	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
 	install -D -m 644 contrib/man/quickstep.1 $(DESTDIR)$(PREFIX)/share/man/man1/quickstep.1
 	install -D -m 644 contrib/completion/quickstep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/quickstep

@@ -39,7 +39,7 @@ races() {
 }
 threads() { # the whole lab in threads, under TSan
     mk BUILD=tsan all || return 1
-    TSAN_OPTIONS="suppressions=test/race/tsan.supp exitcode=66" build-tsan/quickstep dev --threads --seconds 3
+    TSAN_OPTIONS="suppressions=test/race/tsan.supp exitcode=66" build-tsan/quickstep dev --threads --rate 10000 --seconds 3
 }
 fuzz() {
     mk FUZZ=1 fuzzers || return 1

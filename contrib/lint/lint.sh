@@ -19,8 +19,9 @@ may_include() { # may_include DIR: the extended regular expression of what it ma
     src/waltz/codec/*) echo '^(tango/base|waltz/crypto|waltz/codec)/' ;;
     src/waltz/fec/*) echo '^(tango/base|waltz/crypto|waltz/fec)/' ;;
     src/waltz/*) echo '^(tango|waltz)/' ;;
-    src/disco/*) echo '^(tango|waltz|disco)/' ;;
-    src/app/*) echo '^(tango|waltz|disco|app)/' ;;
+    src/client/*) echo '^client/' ;;
+    src/disco/*) echo '^(client|tango|waltz|disco)/' ;;
+    src/app/*) echo '^(client|tango|waltz|disco|app)/' ;;
     esac
 }
 while IFS=: read -r file line included; do

@@ -50,6 +50,13 @@ int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_txn(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_tap(int argc, char **argv, qs_topo_t const *const *topos);
 
+/* feed                                    the blocks that a running node verified, record by record */
+int qs_cmd_feed(int argc, char **argv, qs_topo_t const *const *topos);
+/* slots                                   the slots that a store has on disk, running or not
+   block SLOT                              entries and transactions of one of them */
+int qs_cmd_slots(int argc, char **argv, qs_topo_t const *const *topos);
+int qs_cmd_block(int argc, char **argv, qs_topo_t const *const *topos);
+
 /* qs_cmd_topo_find returns the topology of that name, or NULL after a line on stderr that lists
    those there are. */
 qs_topo_t const *qs_cmd_topo_find(qs_topo_t const *const *topos, char const *name);

@@ -16,9 +16,11 @@
 
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
+#include "app/qs_dev_cluster.h"
 #include "app/qs_dev_gossip.h"
 #include "app/qs_dev_node.h"
 #include "app/qs_dev_shred.h"
+#include "app/qs_dev_store.h"
 #include "app/qs_dev_txn.h"
 #include "app/qs_lab_snmp.h"
 #include "disco/qs_probe.h"
@@ -32,16 +34,17 @@
 #define SETTLE_NS      300000000ull /* nothing new arrives for this long: the wire is empty */
 #define SETTLE_MAX_NS  3000000000ull
 #define REVIVAL_MAX_NS 8000000000ull /* longer than the supervisor's longest back-off */
-#define REASON_MAX     16u
+#define REASON_MAX     20u
 
 typedef struct options {
     u64 seconds;
-    bool json, help, threads;
+    bool json, help, threads, front;
     char const *replay, *level;
     double speed;
     u64 rate, port, times;
     qs_dev_txn_opt_t txn;
     qs_dev_gossip_opt_t gossip;
+    qs_dev_cluster_opt_t cluster;
     qs_args_t args;
 } options_t;
 
@@ -75,6 +78,13 @@ typedef struct lab_run {
     u64 started_ns, seconds;
 } lab_run_t;
 
+/* wants_cluster: blocks are made unless another lab is asked for. */
+static bool
+wants_cluster(options_t const *o)
+{
+    return !o->replay && !o->rate && !o->front && !qs_dev_gossip_wanted(&o->gossip);
+}
+
 static int
 parse(options_t *o, int argc, char **argv)
 {
@@ -84,23 +94,33 @@ parse(options_t *o, int argc, char **argv)
         {"--replay", "FILE", "send a capture's UDP payloads instead of load", QS_ARG_STR,
          &o->replay},
         {"--port", "N", "replay: only datagrams to this port", QS_ARG_U64, &o->port},
-        {"--speed", "X", "replay: times the capture's own pace", QS_ARG_REAL, &o->speed},
+        {"--speed", "X", "times the capture's own pace; of slots: times 400 ms each", QS_ARG_REAL,
+         &o->speed},
         {"--times", "N", "replay: how often", QS_ARG_U64, &o->times},
-        {"--rate", "PPS", "datagrams per second", QS_ARG_U64, &o->rate},
-        {"--txns", "N", "send N signed transactions through the other node's front", QS_ARG_U64,
-         &o->txn.cnt},
+        {"--rate", "PPS",
+         "numbered datagrams instead of transactions, so many per second; replay: "
+         "instead of the capture's pace",
+         QS_ARG_U64, &o->rate},
+        {"--txns", "N", "end after N signed transactions", QS_ARG_U64, &o->txn.cnt},
         {"--tps", "N", "transactions per second", QS_ARG_U64, &o->txn.tps},
         {"--signers", "N", "signatures of each", QS_ARG_U64, &o->txn.signers},
         {"--bad-percent", "P", "transactions spoiled, each way in turn", QS_ARG_REAL,
          &o->txn.bad_percent},
         {"--repeat-percent", "P", "transactions sent a second time", QS_ARG_REAL,
          &o->txn.repeat_percent},
-        {"--nodes", "N", "3 to 16: full nodes that find each other by gossip; no traffic beside",
-         QS_ARG_U64, &o->gossip.nodes},
-        {"--gossip", NULL, "the same with 2 nodes, or as many as --nodes says", QS_ARG_FLAG,
+        {"--nodes", "N", "leaders and followers together", QS_ARG_U64, &o->cluster.nodes},
+        {"--leaders", "N", "of them leaders, who take turns of four slots", QS_ARG_U64,
+         &o->cluster.leaders},
+        {"--loss", "PERCENT", "of a leader's shreds that are not sent, at random", QS_ARG_REAL,
+         &o->cluster.loss},
+        {"--front", NULL, "transactions through the other node's front only, no blocks",
+         QS_ARG_FLAG, &o->front},
+        {"--gossip", NULL, "nodes find each other, and nothing else happens", QS_ARG_FLAG,
          &o->gossip.on},
         {"--crowd", "N", "gossip: one node, and N more that a tile plays, on the loopback",
          QS_ARG_U64, &o->gossip.crowd},
+        {"--hostile", "N", "crowd: in the second half N hostile datagrams a second besides",
+         QS_ARG_U64, &o->gossip.hostile},
         {"--restart", "S", "gossip: every S seconds a node is stopped, and started 2 s later",
          QS_ARG_U64, &o->gossip.restart},
         {"--level", "L", "best network tried: root, user, loopback", QS_ARG_STR, &o->level},
@@ -111,8 +131,20 @@ parse(options_t *o, int argc, char **argv)
 
     if (!code && o->help)
         qs_args_usage("dev", "[exec NODE COMMAND...]", table);
+    o->gossip.nodes = o->cluster.nodes;
+    o->cluster.txn = o->txn;
+    o->cluster.speed = o->speed;
     if (!code)
         code = qs_dev_gossip_check(&o->gossip, o->replay || o->rate || o->txn.cnt || o->txn.tps);
+    if (!code && wants_cluster(o))
+        code = qs_dev_cluster_check(&o->cluster);
+    if (!code && !wants_cluster(o) && !qs_dev_gossip_wanted(&o->gossip) &&
+        (o->cluster.nodes > 2 || o->cluster.leaders || o->cluster.loss > 0)) {
+        fprintf(stderr,
+                "quickstep dev: --nodes, --leaders and --loss are for blocks and gossip: without "
+                "--replay, --rate and --front\n");
+        return 2;
+    }
     if (!code && o->port > UINT16_MAX) {
         fprintf(stderr, "quickstep dev: --port %lu: 1..65535\n", o->port);
         return 2;
@@ -178,10 +210,10 @@ configure_nodes(lab_run_t *r, qs_config_t const *cfg)
         qs_dev_addr(&r->lab, RECEIVER, n->cfg.load.target);
     }
     qs_config_t *s = &r->node[SENDER].cfg;
-    r->txns = o->replay ? o->port && o->port == cfg->port.tpu : o->txn.cnt || o->txn.tps;
-    r->node[RECEIVER].topo = r->txns                         ? &qs_topo_front
-                             : cfg->shred.leader_schedule[0] ? &qs_topo_shreds
-                                                             : &qs_topo_listen;
+    r->txns = o->replay ? o->port && o->port == cfg->port.tpu : o->front;
+    bool shreds =
+        cfg->shred.leader_schedule[0] || cfg->shred.unverified == QS_CONFIG_shred_unverified_mark;
+    r->node[RECEIVER].topo = r->txns ? &qs_topo_front : shreds ? &qs_topo_shreds : &qs_topo_listen;
     r->node[SENDER].topo = o->replay ? &qs_topo_replay : r->txns ? &qs_topo_txnload : &qs_topo_load;
     if (r->txns && !o->replay)
         return qs_dev_txn_configure(s, &o->txn);
@@ -307,6 +339,10 @@ take_account(lab_run_t *r, account_t *acc)
     u64 oversize = qs_attach_sum(to, "net", "net", "rx_oversize");
     add_reason(acc, "net_tx_refused", qs_attach_sum(from, "net", "net", "tx_refused"));
     add_reason(acc, "net_tx_restart_lost", qs_attach_sum(from, "net", "net", "tx_restart_lost"));
+    add_reason(acc, "net_tx_neigh",
+               qs_attach_sum(from, "net", "net", "tx_neigh_dropped") +
+                   qs_attach_sum(from, "net", "net", "tx_neigh_full") +
+                   qs_attach_sum(from, "net", "net", "tx_neigh_expired"));
     add_reason(acc, "net_tx_bad_request", qs_attach_sum(from, "net", "net", "tx_bad_request"));
     add_reason(acc, "link_in_bad",
                qs_attach_sum(from, NULL, "link_in", "bad") +
@@ -393,7 +429,8 @@ settle(lab_run_t *r)
     for (;;) {
         usleep(20000);
         take_account(r, &acc);
-        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent + acc.txn.delivered;
+        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent + acc.txn.delivered +
+                                                    qs_dev_store_work(&r->node[RECEIVER].attach);
         bool revives = between_lives(&r->node[SENDER]) || between_lives(&r->node[RECEIVER]);
         if (moving != last || revives)
             quiet_since = now;
@@ -424,6 +461,7 @@ print_json(lab_run_t const *r, account_t const *acc, bool ok)
         printf("%s\"%s\":%lu", i ? "," : "", acc->reason[i].name, acc->reason[i].cnt);
     printf("}");
     qs_dev_shred_json(&r->node[RECEIVER].attach);
+    qs_dev_store_json(&r->node[RECEIVER].attach);
     printf("}\n");
 }
 
@@ -441,6 +479,7 @@ print_text(lab_run_t const *r, account_t const *acc, bool ok)
     for (u32 i = 0; i < acc->reason_cnt; i++)
         printf("counted: %s %lu\n", acc->reason[i].name, acc->reason[i].cnt);
     qs_dev_shred_text(&r->node[RECEIVER].attach);
+    qs_dev_store_text(&r->node[RECEIVER].attach);
     printf("%s\n", ok ? "ok: every datagram is accounted for"
                       : "FAILED: datagrams were lost that no counter accounts for");
 }
@@ -569,6 +608,9 @@ qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos)
         if (qs_dev_gossip_wanted(&r->opt.gossip))
             code = qs_dev_gossip(&r->nodes, &r->opt.gossip, &cfg, r->opt.level, r->opt.seconds,
                                  r->opt.json);
+        else if (wants_cluster(&r->opt))
+            code = qs_dev_cluster(&r->nodes, &r->opt.cluster, &cfg, r->opt.level, r->opt.seconds,
+                                  r->opt.json);
         else
             code = run_lab(r, &cfg);
     }

@@ -8,10 +8,12 @@
 #include "disco/gossip/qs_crowd.h"
 #include "disco/qs_topos.h"
 
-#define LAB_VERSION 4711u
-#define LOOK_MS     50
-#define NODE        0u
-#define CROWD       1u
+#define LAB_VERSION  4711u
+#define LOOK_MS      50
+#define GROWN_MAX    (1u << 20) /* bytes of stack and libraries, touched for the first time */
+#define HOSTILE_AT_S 30u
+#define NODE         0u
+#define CROWD        1u
 
 /* A tile whose time is watched. */
 typedef struct cost {
@@ -28,12 +30,61 @@ typedef struct crowd_run {
     u64 begun_ns, contacts_ns, values_ns; /* UINT64_MAX: not yet */
     u64 steady_ns;                        /* since when the costs are counted */
     cost_t cost[4];
+    u64 hostile_pps, hostile_at_s;
+    u64 pages; /* of the gossip tile, when the enemy came */
 } crowd_run_t;
 
 static u64
 gossip(crowd_run_t const *r, char const *name)
 {
     return qs_attach_sum(&r->node[NODE].attach, "gossip", "gossip", name);
+}
+
+static u64
+crowd(crowd_run_t const *r, char const *name)
+{
+    return qs_attach_sum(&r->node[CROWD].attach, "crowd", "crowd", name);
+}
+
+static u64
+mean_ns(crowd_run_t const *r, char const *cnt, char const *sum_ms)
+{
+    u64 n = crowd(r, cnt);
+    return n ? crowd(r, sum_ms) * 1000000 / n : 0;
+}
+
+/* pages_of_gossip returns how many pages of memory the gossip tile's process has. */
+static u64
+pages_of_gossip(crowd_run_t const *r)
+{
+    qs_attach_t const *a = &r->node[NODE].attach;
+    int tile = qs_plan_tile_of(a->plan, "gossip");
+    unsigned long all, resident = 0;
+    char path[64];
+
+    if (tile < 0)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%d/statm", qs_load_relaxed(&a->boot->tile[tile].pid));
+    FILE *f = fopen(path, "r");
+    int got = f ? fscanf(f, "%lu %lu", &all, &resident) : 0;
+    if (f)
+        fclose(f);
+    return got == 2 ? resident : 0;
+}
+
+static u64
+grown_bytes(crowd_run_t const *r)
+{
+    u64 now = pages_of_gossip(r);
+    return r->pages && now > r->pages ? (now - r->pages) * (u64)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* withstood says whether the enemy did no harm that could be seen. */
+static bool
+withstood(crowd_run_t const *r)
+{
+    return crowd(r, "hostile") && !crowd(r, "strangers_over") && grown_bytes(r) < GROWN_MAX &&
+           crowd(r, "spread_hostile");
 }
 
 /* ticks_of reads how long a tile's process has run, in it and in the kernel; 0 if it is not there. */
@@ -71,6 +122,8 @@ configure(crowd_run_t *r, qs_config_t const *cfg)
         if (!c->shred.version)
             c->shred.version = LAB_VERSION;
         c->crowd.members = r->members;
+        c->crowd.hostile_pps = (u32)r->hostile_pps;
+        c->crowd.hostile_after_s = (u32)r->hostile_at_s;
     }
     qs_config_gossip_t *g = &r->node[CROWD].cfg.gossip;
     char target[16];
@@ -120,6 +173,8 @@ watch(crowd_run_t *r, u64 seconds)
             return code;
         look(r);
         u64 passed = (qs_clock_now(r->all.clock) - r->begun_ns) / 1000000000u;
+        if (r->hostile_pps && !r->pages && passed >= r->hostile_at_s)
+            r->pages = pages_of_gossip(r);
         if (passed != told && passed % 5 == 0)
             qs_log(&qs_dev_progress, "%2lu s: %lu nodes, %lu of them answer, %lu values", passed,
                    gossip(r, "contacts"), gossip(r, "peers"), gossip(r, "values"));
@@ -162,7 +217,16 @@ print_json(crowd_run_t const *r, u64 seconds, bool ok)
     printf(",\"memory_bytes\":%lu,\"cpu_percent\":{", memory_of(r));
     for (u32 i = 0; i < QS_COUNT(r->cost); i++)
         printf("%s\"%s\":%.1f", i ? "," : "", r->cost[i].name, r->cost[i].percent);
-    printf("}}}\n");
+    printf("}");
+    if (r->hostile_pps)
+        printf(",\"hostile\":{\"sent\":%lu,\"sent_bytes\":%lu,\"returned_bytes\":%lu,"
+               "\"addresses_over\":%lu,\"memory_growth_bytes\":%lu,\"flood\":%lu,"
+               "\"spread_quiet_ns\":%lu,\"spread_hostile_ns\":%lu,\"honest\":%lu}",
+               crowd(r, "hostile"), crowd(r, "hostile_bytes"), crowd(r, "stranger_bytes"),
+               crowd(r, "strangers_over"), grown_bytes(r), gossip(r, "flood"),
+               mean_ns(r, "spread_quiet", "spread_quiet_ms"),
+               mean_ns(r, "spread_hostile", "spread_hostile_ms"), crowd(r, "spread_hostile"));
+    printf("}}\n");
 }
 
 static void
@@ -179,8 +243,17 @@ print_text(crowd_run_t const *r, bool ok)
     for (u32 i = 0; r->steady_ns && i < QS_COUNT(r->cost); i++)
         printf("%s %-6s took %5.1f %% of one core since then\n",
                r->cost[i].node == NODE ? "node:" : "load:", r->cost[i].name, r->cost[i].percent);
-    printf("%s\n",
-           ok ? "ok: the node knows everybody" : "FAILED: the node does not know everybody");
+    if (r->hostile_pps)
+        printf("%lu hostile datagrams, %lu bytes; %lu bytes came back, %lu addresses were sent "
+               "more than "
+               "they sent; memory grew by %lu bytes\na new ContactInfo took %lu ms before, %lu ms "
+               "with them\n",
+               crowd(r, "hostile"), crowd(r, "hostile_bytes"), crowd(r, "stranger_bytes"),
+               crowd(r, "strangers_over"), grown_bytes(r),
+               mean_ns(r, "spread_quiet", "spread_quiet_ms") / 1000000,
+               mean_ns(r, "spread_hostile", "spread_hostile_ms") / 1000000);
+    printf("%s\n", ok ? "ok: the node knows everybody"
+                      : "FAILED: the node does not know everybody, or an enemy did harm");
 }
 
 static int
@@ -200,7 +273,8 @@ run(crowd_run_t *r, qs_config_t const *cfg, u64 seconds, bool json)
     if (code)
         return code;
     take_costs(r);
-    bool ok = r->contacts_ns != UINT64_MAX && gossip(r, "contacts") >= r->members;
+    bool ok = r->contacts_ns != UINT64_MAX && gossip(r, "contacts") >= r->members &&
+              (!r->hostile_pps || withstood(r));
     seconds = (qs_clock_now(r->all.clock) - r->begun_ns) / 1000000000u;
     if (json)
         print_json(r, seconds, ok);
@@ -210,15 +284,17 @@ run(crowd_run_t *r, qs_config_t const *cfg, u64 seconds, bool json)
 }
 
 int
-qs_dev_crowd(qs_dev_nodes_t const *base, u32 members, qs_config_t const *cfg, u64 seconds,
-             bool json)
+qs_dev_crowd(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt, qs_config_t const *cfg,
+             u64 seconds, bool json)
 {
     crowd_run_t *r = calloc(1, sizeof(*r));
 
     r->all = *base;
     r->all.node = r->node;
     r->all.cnt = 2;
-    r->members = members;
+    r->members = (u32)opt->crowd;
+    r->hostile_pps = opt->hostile;
+    r->hostile_at_s = seconds ? seconds / 2 : HOSTILE_AT_S;
     r->contacts_ns = r->values_ns = UINT64_MAX;
     cost_t const cost[] = {
         {.name = "gossip"}, {.name = "sign"}, {.name = "net"}, {.name = "crowd", .node = CROWD}};

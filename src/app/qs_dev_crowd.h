@@ -6,11 +6,12 @@
 #ifndef QS_APP_DEV_CROWD_H
 #define QS_APP_DEV_CROWD_H
 
-#include "app/qs_dev_node.h"
+#include "app/qs_dev_gossip.h"
 
-/* qs_dev_crowd runs it with that many members for seconds (0: until a signal comes in base's signal_fd)
-   and returns the exit code: 4 if the node does not know all of them at the end. */
-int qs_dev_crowd(qs_dev_nodes_t const *base, u32 members, qs_config_t const *cfg, u64 seconds,
-                 bool json);
+/* qs_dev_crowd runs it for seconds (0: until a signal comes in base's signal_fd) and returns the exit code:
+   4 if the node does not know all members at the end; or if there was an enemy, and some address was sent
+   more than it sent, or the gossip tile has taken more memory, or nothing honest came through. */
+int qs_dev_crowd(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt, qs_config_t const *cfg,
+                 u64 seconds, bool json);
 
 #endif

@@ -49,7 +49,7 @@ typedef struct cluster {
 bool
 qs_dev_gossip_wanted(qs_dev_gossip_opt_t const *opt)
 {
-    return opt->on || opt->nodes > 2 || opt->restart || opt->crowd;
+    return opt->on || opt->restart || opt->crowd;
 }
 
 int
@@ -62,6 +62,10 @@ qs_dev_gossip_check(qs_dev_gossip_opt_t const *opt, bool traffic)
     if (opt->crowd > QS_CROWD_MAX || (opt->crowd && (opt->nodes || opt->restart))) {
         fprintf(stderr, "quickstep dev: --crowd %lu: 1 to %u, without --nodes and --restart\n",
                 opt->crowd, QS_CROWD_MAX);
+        return 2;
+    }
+    if (opt->hostile && (!opt->crowd || opt->hostile > 1000000)) {
+        fprintf(stderr, "quickstep dev: --hostile %lu: 1 to 1000000, with --crowd\n", opt->hostile);
         return 2;
     }
     if (qs_dev_gossip_wanted(opt) && traffic) {
@@ -307,7 +311,10 @@ sum_of(cluster_t const *c, u32 node, char const *prefix, char const *name)
     qs_dev_node_t const *n = &c->all.node[node];
 
     snprintf(metric, sizeof(metric), "%s%s", prefix, name);
-    return n->attached ? qs_attach_sum(&n->attach, "gossip", "gossip", metric) : 0;
+    if (!n->attached)
+        return 0;
+    return qs_attach_sum(&n->attach, "gossip", "gossip", metric) +
+           qs_attach_sum(&n->attach, "gossvf", "gossvf", metric);
 }
 
 static char const *const kinds[QS_GOSSIP_KIND_CNT] = {"pull_request", "pull_response", "push",
@@ -478,7 +485,7 @@ qs_dev_gossip(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt, qs_con
               char const *level, u64 seconds, bool json)
 {
     if (opt->crowd)
-        return qs_dev_crowd(base, (u32)opt->crowd, cfg, seconds, json);
+        return qs_dev_crowd(base, opt, cfg, seconds, json);
 
     cluster_t *c = calloc(1, sizeof(*c));
     c->all = *base;

@@ -15,6 +15,7 @@ typedef struct qs_dev_gossip_opt {
     bool on;
     u64 nodes;   /* 0: not said */
     u64 crowd;   /* nodes that one tile plays; 0: none */
+    u64 hostile; /* hostile datagrams a second, beside the crowd's, in the second half */
     u64 restart; /* s between two stops of a node; 0: none is stopped */
 } qs_dev_gossip_opt_t;
 

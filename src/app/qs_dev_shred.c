@@ -24,10 +24,9 @@ qs_dev_shred_received(qs_attach_t const *a)
 }
 
 static qs_shred_view_t const *
-view(qs_attach_t const *a)
+view(qs_attach_t const *a, u32 tile)
 {
-    int tile = qs_plan_tile_of(a->plan, "shred");
-    return qs_attach_at(a, (u32)tile, a->plan->tile[tile].state_off, sizeof(qs_shred_view_t));
+    return qs_attach_at(a, tile, a->plan->tile[tile].state_off, sizeof(qs_shred_view_t));
 }
 
 /* is_refusal says whether a reason is that of a refused shred. */
@@ -56,32 +55,54 @@ write_root(char out[65], u8 const root[32])
 
 typedef void each_set_t(qs_shred_view_set_t const *s, char const *root, bool first);
 
-/* each_set calls fn for the sets that the tile remembers, oldest first. */
-static void
-each_set(qs_attach_t const *a, each_set_t *fn)
+/* each_of calls fn for the sets that one tile remembers, oldest first, and returns how many. */
+static u64
+each_of(qs_shred_view_t const *v, each_set_t *fn, bool first)
 {
-    qs_shred_view_t const *v = view(a);
-    if (!v)
-        return;
     u64 end = qs_load_acquire(&v->set_cnt);
     u64 begin = end > QS_SHRED_VIEW_CNT ? end - QS_SHRED_VIEW_CNT : 0;
     for (u64 i = begin; i < end; i++) {
         qs_shred_view_set_t const *s = &v->set[i % QS_SHRED_VIEW_CNT];
         char root[65];
         write_root(root, s->root);
-        fn(s, root, i == begin);
+        fn(s, root, first && i == begin);
+    }
+    return end - begin;
+}
+
+/* each_set calls fn for the sets that the tiles remember, tile after tile. */
+static void
+each_set(qs_attach_t const *a, each_set_t *fn)
+{
+    u32 tile = (u32)qs_plan_tile_of(a->plan, "shred");
+    u64 cnt = 0;
+    for (u32 i = 0; i < a->plan->tile[tile].cnt; i++) {
+        qs_shred_view_t const *v = view(a, tile + i);
+        if (v)
+            cnt += each_of(v, fn, !cnt);
     }
 }
 
 static void
 set_json(qs_shred_view_set_t const *s, char const *root, bool first)
 {
-    printf("%s{\"slot\":%lu,\"fec_idx\":%u,\"root\":\"%s\",\"last\":%s,\"recovered\":%s,"
-           "\"flawed\":%s}",
-           first ? "" : ",", s->slot, s->fec_idx, root,
-           s->flags & QS_FEC_LAST_SLOT ? "true" : "false",
-           s->flags & QS_FEC_RECOVERED ? "true" : "false",
-           s->flags & QS_FEC_FLAWED ? "true" : "false");
+    printf(
+        "%s{\"slot\":%lu,\"fec_idx\":%u,\"root\":\"%s\",\"last\":%s,\"recovered\":%s,"
+        "\"signed\":%s,\"chained\":%s,\"flawed\":%s}",
+        first ? "" : ",", s->slot, s->fec_idx, root, s->flags & QS_FEC_LAST_SLOT ? "true" : "false",
+        s->flags & QS_FEC_RECOVERED ? "true" : "false", s->flags & QS_FEC_SIGNED ? "true" : "false",
+        s->flags & QS_FEC_CHAINED ? "true" : "false", s->flags & QS_FEC_FLAWED ? "true" : "false");
+}
+
+/* delivered counts the sets that came to the store, whatever it did with them. */
+static u64
+delivered(qs_attach_t const *a)
+{
+    static char const *const name[] = {"set", "set_duplicate", "set_other", "set_late", "set_bad"};
+    u64 cnt = 0;
+    for (u32 i = 0; i < QS_COUNT(name); i++)
+        cnt += qs_attach_sum(a, "store", "store", name[i]);
+    return cnt;
 }
 
 void
@@ -92,8 +113,8 @@ qs_dev_shred_json(qs_attach_t const *a)
     printf(",\"shreds\":{\"received\":%lu,\"sets_complete\":%lu,\"sets_delivered\":%lu,"
            "\"sets_flawed\":%lu,\"recovered\":%lu,\"duplicate\":%lu,\"late\":%lu,"
            "\"signatures\":%lu,\"equivocations\":%lu,\"version\":%lu,\"rejected\":{",
-           sum(a, "received"), sum(a, "set_done"), qs_attach_sum(a, "sink", "sink", "sets"),
-           sum(a, "set_flawed"), sum(a, "shred_recovered"), reason_cnt(a, QS_RESOLVER_R_DUPLICATE),
+           sum(a, "received"), sum(a, "set_done"), delivered(a), sum(a, "set_flawed"),
+           sum(a, "shred_recovered"), reason_cnt(a, QS_RESOLVER_R_DUPLICATE),
            reason_cnt(a, QS_RESOLVER_R_LATE), sum(a, "signature"), sum(a, "equivocation"),
            sum(a, "version"));
     bool first = true;
@@ -120,11 +141,10 @@ set_text(qs_shred_view_set_t const *s, char const *root, bool first)
 }
 
 void
-qs_dev_shred_text(qs_attach_t const *a)
+qs_dev_shred_sum_text(qs_attach_t const *a)
 {
     if (!has_shred(a))
         return;
-    each_set(a, set_text);
     printf("shreds: received %lu, sets complete %lu, flawed %lu, shreds recovered %lu, late %lu, "
            "duplicate %lu\n",
            sum(a, "received"), sum(a, "set_done"), sum(a, "set_flawed"), sum(a, "shred_recovered"),
@@ -133,4 +153,12 @@ qs_dev_shred_text(qs_attach_t const *a)
         if (is_refusal(i) && reason_cnt(a, i))
             printf("rejected: %s %lu (%s)\n", qs_resolver_reason_name(i), reason_cnt(a, i),
                    qs_resolver_reason_text(i));
+}
+
+void
+qs_dev_shred_text(qs_attach_t const *a)
+{
+    if (has_shred(a))
+        each_set(a, set_text);
+    qs_dev_shred_sum_text(a);
 }

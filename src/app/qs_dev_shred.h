@@ -16,4 +16,7 @@ u64 qs_dev_shred_received(qs_attach_t const *a);
 void qs_dev_shred_json(qs_attach_t const *a);
 void qs_dev_shred_text(qs_attach_t const *a);
 
+/* qs_dev_shred_sum_text prints the sums alone. */
+void qs_dev_shred_sum_text(qs_attach_t const *a);
+
 #endif

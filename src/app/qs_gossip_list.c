@@ -99,7 +99,7 @@ static void
 print_json(qs_gossip_list_t const *list, qs_peers_row_t const *row, char const *key, bool first)
 {
     static char const *const names[QS_PEERS_SOCKET_CNT] = {"gossip", "tvu", "serve_repair",
-                                                           "tpu_quic"};
+                                                           "tpu_quic", "tpu"};
     char text[32];
 
     printf("%s{\"key\":\"%s\",\"stake\":%lu,\"version\":\"%s\",\"client\":%u,"

@@ -135,21 +135,37 @@ raise_link(site_t *site, u32 i, char const *name)
     return err ? refuse(site, i, err, "link up") : 0;
 }
 
+typedef struct mac {
+    u8 b[QS_RTNL_MAC_SZ];
+} mac_t;
+
+static mac_t
+mac_of(u32 i)
+{
+    return (mac_t){{0x02, 'q', 's', 0, 0, (u8)(1 + i)}};
+}
+
+static u32
+addr_of(u32 i)
+{
+    return htonl(0x0a4d0001u + i);
+}
+
 /* dress_node gives the interface of node i its MAC and address, and raises it and lo. */
 static int
 dress_node(site_t *site, u32 i)
 {
     qs_rtnl_t *nl = &site->nl[i];
-    u8 const mac[QS_RTNL_MAC_SZ] = {0x02, 'q', 's', 0, 0, (u8)(1 + i)};
+    mac_t mac = mac_of(i);
     qs_rtnl_link_t link;
 
     int err = qs_rtnl_link_query(nl, NODE_IFNAME, &link);
     if (err)
         return refuse(site, i, err, "query");
-    err = qs_rtnl_link_mac(nl, link.ifindex, mac);
+    err = qs_rtnl_link_mac(nl, link.ifindex, mac.b);
     if (err)
         return refuse(site, i, err, "MAC");
-    err = qs_rtnl_addr_add(nl, link.ifindex, htonl(0x0a4d0001u + i), PREFIX);
+    err = qs_rtnl_addr_add(nl, link.ifindex, addr_of(i), PREFIX);
     if (err)
         return refuse(site, i, err, "address");
     err = raise_link(site, i, NODE_IFNAME);
@@ -210,6 +226,20 @@ await_carrier(site_t *site, u32 i, char const *name)
     return fail(site, -ETIMEDOUT, "no carrier on %s in space %u", name, i);
 }
 
+/* introduce tells node i who the others are: what is sent in the first moments is not lost while they
+   are asked for. */
+static int
+introduce(site_t *site, u32 i)
+{
+    qs_rtnl_link_t link;
+    int err = qs_rtnl_link_query(&site->nl[i], NODE_IFNAME, &link);
+
+    for (u32 k = 0; k < site->node_cnt && !err; k++)
+        if (k != i)
+            err = qs_rtnl_neigh_add(&site->nl[i], link.ifindex, addr_of(k), mac_of(k).b);
+    return err ? refuse(site, i, err, "neighbour") : 0;
+}
+
 static int
 build(site_t *site)
 {
@@ -227,6 +257,8 @@ build(site_t *site)
         if (!err && has_switch(site->node_cnt))
             err = await_carrier(site, site->node_cnt, port);
     }
+    for (u32 i = 0; i < site->node_cnt && !err; i++)
+        err = introduce(site, i);
     return err;
 }
 

@@ -279,7 +279,7 @@ enter_sandbox(room_t *r)
     for (u32 t = 0; t < QS_TILE_MAX; t++)
         if (r->h->eventfd[t] >= 0)
             keep[cnt++] = r->h->eventfd[t];
-    u32 got = qs_sandbox_enter(keep, cnt);
+    u32 got = qs_sandbox_enter(keep, cnt, r->ctx.file_max);
     if (got != QS_SANDBOX_ALL)
         qs_log(&sandbox_lacks, "runs without part of the sandbox: %s",
                qs_sandbox_lacks(got, lacks, sizeof(lacks)));

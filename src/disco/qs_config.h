@@ -3,7 +3,7 @@
    Both are made from qs_config.def, the only place where an option is written; a program with
    tiles of its own may add a file of the same kind (qs_config_struct.def):
 
-       qs_config.def --> qs_config_t          cfg->verify.tiles, cfg->shred_source[0].path
+       qs_config.def --> qs_config_t          cfg->verify.tiles, cfg->shred_source[0].port
                      --> qs_config_table      names, defaults, limits, help: whatever reads or
                                               prints options walks it and knows no option by name
 

@@ -4,6 +4,7 @@
 
    How:   one socket of its own, because each node of the crowd has an address of its own: all of
           127/8 is this host's, and packet info says which was meant.  It is bound to lo.
+   Harm:  with crowd.hostile_pps it is an enemy too, after a while (gossip/qs_hostile.h).
    Loss:  what the kernel's buffers do not hold; gossip says all again.  A restart is another crowd.
    Trust: the node it talks to; this is a load, for the lab only.
    Death: it is started again. */
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "disco/gossip/qs_crowd.h"
+#include "disco/gossip/qs_hostile.h"
 #include "disco/gossip/qs_ip_echo_ask.h"
 #include "disco/qs_config.h"
 #include "disco/qs_stem.h"
@@ -28,6 +30,14 @@
     COUNTER(prunes, "prunes sent")                                                                 \
     COUNTER(received, "well-formed datagrams received")                                            \
     COUNTER(unsent, "datagrams the kernel did not take")                                           \
+    COUNTER(spread_quiet, "contact infos that came from one member to another, without enemies")   \
+    COUNTER(spread_quiet_ms, "... and how long they took, in all")                                 \
+    COUNTER(spread_hostile, "contact infos that did while there was an enemy")                     \
+    COUNTER(spread_hostile_ms, "... and how long they took, in all")                               \
+    COUNTER(hostile, "hostile datagrams sent")                                                     \
+    COUNTER(hostile_bytes, "their bytes")                                                          \
+    COUNTER(stranger_bytes, "bytes that came to the enemy's own addresses")                        \
+    GAUGE(strangers_over, "of those: addresses that were sent more than they sent")                \
     GAUGE(members, "nodes it speaks for")
 
 QS_METRICS(crowd, CROWD_METRICS);
@@ -35,6 +45,8 @@ QS_METRICS(crowd, CROWD_METRICS);
 #define BUFFER  (16 << 20)
 #define TICK_NS 5000000u
 #define BATCH   64u
+#define BURST   128u      /* hostile datagrams of one turn */
+#define LATE_NS 20000000u /* what it is behind by is not made up for beyond this */
 
 typedef union control {
     struct cmsghdr head;
@@ -46,6 +58,9 @@ typedef struct crowd {
     int fd;
     u64 next_ns;
     u64 told[5];
+    u64 hostile_pps, hostile_at, hostile_ns; /* ns: when the next is due */
+    u64 spread_cnt, spread_ms;               /* that were told */
+    qs_hostile_t hostile;
     struct sockaddr_in target;
     qs_crowd_t crowd;
     u8 *mem;
@@ -156,6 +171,11 @@ crowd_boot(void *self, qs_tile_ctx_t *ctx)
         return err;
     memset(c->mem, 0, c->mem_sz);
     qs_crowd_init(&c->crowd, c->mem, &conf, now_ms());
+    qs_hostile_init(&c->hostile, &c->crowd, 0x7f4e0101u /* 127.78.1.1 */, conf.seed + 1);
+    c->spread_cnt = c->spread_ms = 0;
+    c->hostile_pps = cfg->crowd.hostile_pps;
+    c->hostile_at = qs_clock_now(ctx->clock) + cfg->crowd.hostile_after_s * 1000000000ull;
+    c->hostile_ns = c->hostile_at;
     qs_metric_set(&c->m->members, conf.cnt);
     return 0;
 }
@@ -186,10 +206,31 @@ receive(crowd_t *c)
     }
     int got = recvmmsg(c->fd, c->msg, BATCH, MSG_DONTWAIT, NULL);
     u64 ms = got > 0 ? now_ms() : 0;
-    for (int i = 0; i < got; i++)
-        qs_crowd_receive(&c->crowd, destination(&c->msg[i].msg_hdr), c->room[i], c->msg[i].msg_len,
-                         ms);
+    for (int i = 0; i < got; i++) {
+        u32 to = destination(&c->msg[i].msg_hdr);
+        qs_crowd_receive(&c->crowd, to, c->room[i], c->msg[i].msg_len, ms);
+        qs_hostile_received(&c->hostile, to, c->msg[i].msg_len);
+    }
     return got > 0 ? (u32)got : 0;
+}
+
+static u32
+harm(crowd_t *c, u64 now)
+{
+    u64 step = 1000000000u / c->hostile_pps, bytes = 0, ms = now_ms();
+    u32 cnt = 0;
+
+    if (now > c->hostile_ns + LATE_NS)
+        c->hostile_ns = now - LATE_NS;
+    for (; c->hostile_ns <= now && cnt < BURST; c->hostile_ns += step, cnt++) {
+        u8 const *data;
+        u32 from, sz = qs_hostile_make(&c->hostile, ms, &data, &from);
+        send_from(c, from, data, sz);
+        bytes += sz;
+    }
+    qs_metric_add(&c->m->hostile, cnt);
+    qs_metric_add(&c->m->hostile_bytes, bytes);
+    return cnt;
 }
 
 static u32
@@ -202,8 +243,25 @@ crowd_poll(void *self, qs_stem_t *stem)
         did += qs_crowd_tick(&c->crowd, now_ms());
         c->next_ns = stem->now + TICK_NS;
     }
+    if (c->hostile_pps && stem->now >= c->hostile_at)
+        did += harm(c, stem->now);
     qs_stem_wake_at(stem, c->next_ns);
+    if (c->hostile_pps)
+        qs_stem_wake_at(stem, c->hostile_ns);
     return did;
+}
+
+static void
+tell_spread(crowd_t *c, bool hostile)
+{
+    qs_crowd_t const *now = &c->crowd;
+
+    qs_metric_add(hostile ? &c->m->spread_hostile : &c->m->spread_quiet,
+                  now->spread_cnt - c->spread_cnt);
+    qs_metric_add(hostile ? &c->m->spread_hostile_ms : &c->m->spread_quiet_ms,
+                  now->spread_ms - c->spread_ms);
+    c->spread_cnt = now->spread_cnt;
+    c->spread_ms = now->spread_ms;
 }
 
 static void
@@ -212,12 +270,17 @@ crowd_tidy(void *self, qs_stem_t *stem)
     crowd_t *c = self;
     u64 const now[] = {c->crowd.pushed, c->crowd.pongs, c->crowd.answers, c->crowd.prunes,
                        c->crowd.received};
-    (void)stem;
 
     for (u32 i = 0; i < QS_COUNT(now); i++) {
         qs_metric_add(&(&c->m->pushed)[i], now[i] - c->told[i]);
         c->told[i] = now[i];
     }
+    tell_spread(c, c->hostile_pps && stem->now >= c->hostile_at);
+    u64 got = 0;
+    for (u32 i = 0; i < QS_HOSTILE_STRANGERS; i++)
+        got += c->hostile.got[i];
+    qs_metric_add(&c->m->stranger_bytes, got - qs_metric_get(&c->m->stranger_bytes));
+    qs_metric_set(&c->m->strangers_over, qs_hostile_over(&c->hostile));
 }
 
 static void

@@ -3,9 +3,10 @@
        verify:0..k  ===>  dedup  ===>  txn readers
 
    In:    sig is the keyed hash of the first signature; the payload is passed on unread.
-   Out:   the same fragments, at most one per signature among the last dedup.tag_depth of
-          dedup.age_ms; descriptor and bytes as verify wrote them.
-   Loss:  none.  A tag that was forgotten, by number or by age, may pass again.
+   Out:   the same fragments, at most one per signature among the last dedup.tag_depth, of those the
+          ones of the last dedup.age_ms; descriptor and bytes as verify wrote them.
+   Loss:  none.  A tag that was forgotten, by number or by age, may pass again.  It is forgotten
+          by number up to 0.4 % late (qs_tcache.h), by age up to 1/64 late.
    Death: forgets nothing.  One that was published and not remembered yet may pass twice.
    Trust: chunk and size were checked by the stem.  The payload is copied, not parsed: whoever
           reads it checks the descriptor (qs_txn_valid). */
@@ -22,14 +23,14 @@
 
 QS_METRICS(dedup, DEDUP_METRICS);
 
-#define GROUP      16u  /* tags whose places are being fetched while one is looked at */
-#define MARKS      64u  /* how finely age is told: age_ms / MARKS */
-#define FORGET_MAX 512u /* per tidy */
+#define GROUP 16u                  /* tags whose lines are being fetched while one is looked at */
+#define MARKS QS_TCACHE_CLOSED_MAX /* how finely age is told: age_ms / MARKS */
 
-/* mark_t says that `inserted` tags had been inserted by at_ns. */
+/* mark_t says that `inserted` tags, those before seen_mark, had been inserted by at_ns. */
 typedef struct mark {
     u64 at_ns;
     u64 inserted;
+    u64 seen_mark;
 } mark_t;
 
 typedef struct dedup {
@@ -37,6 +38,7 @@ typedef struct dedup {
     qs_tcache_t seen;
     void *mem;
     u64 age_ns;
+    u64 depth;
     u64 inserted, forgotten; /* tags; what is between them is remembered */
     u64 mark_head, mark_tail;
     mark_t mark[MARKS];
@@ -61,6 +63,7 @@ dedup_boot(void *self, qs_tile_ctx_t *ctx)
     int err = ctx->fresh ? qs_tcache_new(d->mem, depth) : 0;
 
     d->m = ctx->metrics;
+    d->depth = depth;
     d->age_ns = (u64)ctx->cfg->dedup.age_ms * 1000000u;
     return err ? err : qs_tcache_join(&d->seen, d->mem, depth);
 }
@@ -77,7 +80,7 @@ pass(dedup_t *d, qs_stem_t *stem, qs_frag_t const *frag, u8 const *data, u64 pla
     qs_stem_publish(stem, 0, frag->sig, frag->sz, frag->ctl, frag->ts_origin);
     qs_tcache_insert_at(&d->seen, place, frag->sig);
     d->inserted++;
-    if (d->inserted - d->forgotten > d->seen.depth)
+    if (d->inserted - d->forgotten > d->depth)
         d->forgotten++;
     return true;
 }
@@ -91,10 +94,11 @@ dedup_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 
     for (i = 0; i < b->cnt; i++)
         tag[i] = b->frag[i].sig;
-    qs_tcache_prefetch(&d->seen, tag, b->cnt < GROUP ? b->cnt : GROUP, 0);
+    for (i = 0; i < b->cnt && i < GROUP; i++)
+        qs_tcache_prefetch(&d->seen, tag[i]);
     for (i = 0; i < b->cnt; i++) {
         if (i + GROUP < b->cnt) /* one at a time: a burst of fetches stalls whatever comes next */
-            qs_tcache_prefetch(&d->seen, tag + i + GROUP, 1, GROUP);
+            qs_tcache_prefetch(&d->seen, tag[i + GROUP]);
         u64 place = 0;
         if (qs_tcache_seek(&d->seen, tag[i], &place)) {
             duplicate++;
@@ -117,27 +121,23 @@ make_mark(dedup_t *d, u64 now)
 
     if (d->mark_head - d->mark_tail == MARKS || now - last < d->age_ns / MARKS)
         return;
-    d->mark[d->mark_head++ % MARKS] = (mark_t){.at_ns = now, .inserted = d->inserted};
+    d->mark[d->mark_head++ % MARKS] =
+        (mark_t){.at_ns = now, .inserted = d->inserted, .seen_mark = qs_tcache_mark(&d->seen)};
 }
 
-/* forget_old forgets what stands before the newest mark that is old enough, some at a time. */
+/* forget_old forgets what stands before the newest mark that is old enough. */
 static void
 forget_old(dedup_t *d, u64 now)
 {
-    u32 left = FORGET_MAX;
-
-    while (d->mark_tail != d->mark_head) {
+    for (; d->mark_tail != d->mark_head; d->mark_tail++) {
         mark_t const *mark = &d->mark[d->mark_tail % MARKS];
         if (now - mark->at_ns < d->age_ns)
             return;
-        for (; d->forgotten < mark->inserted; left--) {
-            if (!left)
-                return;
-            if (qs_tcache_forget(&d->seen, d->inserted - d->forgotten))
-                qs_metric_inc(&d->m->aged);
-            d->forgotten++;
+        qs_tcache_forget(&d->seen, mark->seen_mark);
+        if (mark->inserted > d->forgotten) {
+            qs_metric_add(&d->m->aged, mark->inserted - d->forgotten);
+            d->forgotten = mark->inserted;
         }
-        d->mark_tail++;
     }
 }
 

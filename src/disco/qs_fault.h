@@ -15,6 +15,7 @@
     X(NET_TX_STUCK, "net.tx_stuck")               /* the kernel never says that it sent */         \
     X(NET_BIND_EOPNOTSUPP, "net.bind_eopnotsupp") /* no XSK on a driver rung */                    \
     X(NET_BIND_EBUSY, "net.bind_ebusy")           /* no XSK on any rung */                         \
+    X(NET_REBIND_EBUSY, "net.rebind_ebusy")       /* no XSK at a tile's second and third start */  \
     X(NET_LEAK, "net.leak")                       /* now and then a frame is forgotten */          \
     X(DOCTOR_DAMAGE, "doctor.damage")             /* what the probe receives is not what was sent */
 

@@ -18,6 +18,8 @@
    shred -> store
                  payload: qs_fec_set_t, then its 32 data shreds of 1203 bytes.
    store -> poh  payload: qs_slot_end_t of each slot that was found complete and good; sig is the slot.
+   gossip -> X   nothing is sent: the link makes X a neighbour, who may read gossip's rows of who is
+                 where with which stake (gossip/qs_peers.h).
 
    Threads: any.  Blocks: never.  Allocates: never. */
 
@@ -137,6 +139,8 @@ qs_sign_kind_of(u64 sig)
 #define QS_FEC_RECOVERED  32u /* not all data shreds were received */
 #define QS_FEC_CONFLICT   64u /* its leader is known to have signed something that contradicts it */
 #define QS_FEC_CHAINED    128u /* the set before it is known, and is the one that it names */
+
+#define QS_FEC_OWN 255u /* as a source: we made it ourselves */
 
 /* A completed FEC set, before its data shreds. */
 typedef struct qs_fec_set {

@@ -1,8 +1,10 @@
 /* gossip - joins the cluster: is found, finds the others, and tells the rest of the program who they are.
 
-       net:i  --->  gossip  ===>  net          datagrams              (formats: qs_format.h)
+       net:i  --->  gossip  ===>  net          datagrams              (formats: qs_format.h); or
+   gossvf:k   ===>  gossip                     datagrams that were checked (gossip/qs_gossvf.h)
                     gossip  ===>  sign  ===>  gossip                  what is to be signed, and the signature
-                    gossip  ~~~~  shared rows: who is where           (gossip/qs_peers.h)
+                    gossip  ~~~~  shared rows: who is where           (gossip/qs_peers.h); a link to
+                                  whoever reads them makes it a neighbour, and carries nothing
        TCP    ~~~>  gossip                     ip_echo, for those who start after us
 
    In:    whatever the world sends to port.gossip; signatures, and once our public key.
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #include "disco/gossip/qs_gossip_node.h"
+#include "disco/gossip/qs_gossvf.h"
 #include "disco/gossip/qs_ip_echo_ask.h"
 #include "disco/gossip/qs_ip_echo_serve.h"
 #include "disco/gossip/qs_peers.h"
@@ -72,8 +75,8 @@ QS_METRICS(gossip, GOSSIP_METRICS);
 static qs_log_site_t entrypoints = {.id = "QS-GSP-001", .level = QS_LOG_NOTICE};
 static qs_log_site_t twin = {.id = "QS-GSP-003", .level = QS_LOG_ERROR};
 
-enum { IN_NET, IN_SIGN };
-enum { OUT_NET, OUT_SIGN };
+enum { IN_NET, IN_SIGN, IN_GOSSVF };
+enum { OUT_NET, OUT_SIGN, OUT_READER };
 enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 
 #define TICK_NS      100000000u
@@ -82,8 +85,6 @@ enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 #define ECHO_NS      1000000u
 #define TIDY_NS      50000000u
 #define ASK_MS       5000u
-#define SYNC_MIN     2048u
-#define SYNC_PARTS   5u /* ticks in which all rows are brought up to date */
 
 /* What of qs_gossip_node_t the metrics were told of last. */
 typedef struct told {
@@ -102,7 +103,7 @@ typedef struct gossip {
     bool known; /* our key, and so the node is alive */
     u16 shred_version;
     u32 address; /* with shred_version: what a restart keeps */
-    u32 net_out, sign_out, sync_at;
+    u32 net_out, sign_out;
     u16 src_port_idx;
     u64 hello_at, tick_at, echo_at;
     u64 ms;      /* the time of day when this turn began */
@@ -311,6 +312,8 @@ describe_us(gossip_t *g, qs_tile_ctx_t *ctx)
     self->socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){g->address, gossip};
     self->socket[QS_CONTACT_TVU] =
         (qs_contact_socket_t){g->address, port_of(ctx->plan, "tvu", &other)};
+    self->socket[QS_CONTACT_TPU] =
+        (qs_contact_socket_t){g->address, port_of(ctx->plan, "tpu", &other)};
     self->outset = now_ms() * 1000;
     return 0;
 }
@@ -341,7 +344,6 @@ gossip_boot(void *self, qs_tile_ctx_t *ctx)
     g->peers = ctx->share;
     g->known = false;
     g->hello_at = g->tick_at = g->echo_at = 0;
-    g->sync_at = 0;
     g->told = (told_t){0};
     g->conf = sizes(&ctx->cfg->gossip);
     g->conf.private_ok = ctx->cfg->gossip.private_addresses;
@@ -435,30 +437,6 @@ come_alive(gossip_t *g, u8 const key[32])
     g->known = true;
 }
 
-/* ---- the rows that others read ---- */
-
-static void
-sync_row(gossip_t *g, u32 idx, u64 ms)
-{
-    qs_peers_row_t const *was = &g->peers->slot[idx].row;
-    qs_peers_row_t row;
-
-    if (!qs_gossip_row(&g->node, idx, ms, &row))
-        qs_peers_set(g->peers, idx, NULL);
-    else if (memcmp(was, &row, sizeof(row)))
-        qs_peers_set(g->peers, idx, &row);
-}
-
-static void
-sync_rows(gossip_t *g, u64 ms)
-{
-    u32 max = g->node.table.conf.origin_max, part = (max + SYNC_PARTS - 1) / SYNC_PARTS;
-
-    part = part > SYNC_MIN ? part : max < SYNC_MIN ? max : SYNC_MIN;
-    for (u32 i = 0; i < part; i++, g->sync_at = (g->sync_at + 1) % max)
-        sync_row(g, g->sync_at, ms);
-}
-
 /* ---- the loop ---- */
 
 static bool
@@ -500,6 +478,36 @@ take_datagrams(gossip_t *g, qs_batch_t const *b)
     return cnt;
 }
 
+static u32
+take_verified(gossip_t *g, qs_batch_t const *b)
+{
+    qs_gossip_datagram_t d[QS_GOSSIP_BATCH];
+    qs_gossip_verified_t verified[QS_GOSSIP_BATCH];
+    u32 take = b->cnt < QS_GOSSIP_BATCH ? b->cnt : QS_GOSSIP_BATCH, cnt = 0;
+
+    if (!g->known) {
+        qs_metric_add(&g->m->early, b->cnt);
+        return b->cnt;
+    }
+    for (u32 i = 0; i < take; i++) {
+        qs_gossvf_frag_t const *frag = (qs_gossvf_frag_t const *)(void const *)b->data[i];
+        if (!qs_gossvf_frag_sound(frag, b->frag[i].sz)) {
+            g->node.counts.event[QS_GOSSIP_ON_garbled]++;
+            continue;
+        }
+        u8 const *hash = b->data[i] + sizeof(*frag);
+        d[cnt] = (qs_gossip_datagram_t){.data = hash + 32ul * frag->value_cnt,
+                                        .sz = frag->sz,
+                                        .src_ip = frag->src_ip,
+                                        .src_port = frag->src_port};
+        verified[cnt++] = (qs_gossip_verified_t){
+            .good = frag->good, .value_cnt = frag->value_cnt, .hash = (u8 const(*)[32])hash};
+    }
+    qs_gossip_receive_verified(&g->node, d, verified, cnt, now_ms());
+    look_for_twin(g);
+    return take;
+}
+
 static void
 take_signature(gossip_t *g, qs_frag_t const *frag, u8 const *data)
 {
@@ -519,6 +527,8 @@ gossip_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 
     if (b->in == IN_NET)
         return take_datagrams(g, b);
+    if (b->in == IN_GOSSVF)
+        return take_verified(g, b);
     for (u32 i = 0; i < b->cnt; i++)
         take_signature(g, &b->frag[i], b->data[i]);
     return b->cnt;
@@ -529,7 +539,7 @@ gossip_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 static bool
 tick_due(gossip_t const *g, u64 now)
 {
-    u64 const *e = g->node.event;
+    u64 const *e = g->node.counts.event;
     bool news = e[QS_GOSSIP_ON_inserted] + e[QS_GOSSIP_ON_replaced] != g->new_cnt;
 
     return now >= g->tick_at || (news && now + TICK_NS >= g->tick_at + TICK_SOON_NS);
@@ -557,8 +567,9 @@ gossip_poll(void *self, qs_stem_t *stem)
     if (tick_due(g, stem->now)) {
         qs_gossip_tick(&g->node, g->ms);
         if (stem->now >= g->tick_at)
-            sync_rows(g, g->ms);
-        g->new_cnt = g->node.event[QS_GOSSIP_ON_inserted] + g->node.event[QS_GOSSIP_ON_replaced];
+            qs_gossip_rows(&g->node, g->peers, g->ms);
+        g->new_cnt = g->node.counts.event[QS_GOSSIP_ON_inserted] +
+                     g->node.counts.event[QS_GOSSIP_ON_replaced];
         g->tick_at = stem->now + TICK_NS;
         did++;
     }
@@ -589,11 +600,12 @@ gossip_tidy(void *self, qs_stem_t *stem)
     tell(&m->echo_cut, &g->echo.cut, &g->told.cut, 1);
     if (!g->known)
         return;
-    tell(&m->rx_pull_request, n->rx, g->told.rx, QS_GOSSIP_KIND_CNT);
+    tell(&m->rx_pull_request, n->counts.rx, g->told.rx, QS_GOSSIP_KIND_CNT);
     tell(&m->tx_pull_request, n->tx, g->told.tx, QS_GOSSIP_KIND_CNT);
-    tell(&m->inserted, n->event, g->told.event, QS_GOSSIP_EVENT_CNT);
-    tell(&m->refused_oversize, n->refused + 1, g->told.refused + 1, QS_GOSSIP_REASON_CNT - 1);
-    tell(&m->rx_bytes, &n->rx_bytes, &g->told.rx_bytes, 1);
+    tell(&m->signature, n->counts.event, g->told.event, QS_GOSSIP_EVENT_CNT);
+    tell(&m->refused_oversize, n->counts.refused + 1, g->told.refused + 1,
+         QS_GOSSIP_REASON_CNT - 1);
+    tell(&m->rx_bytes, &n->counts.rx_bytes, &g->told.rx_bytes, 1);
     tell(&m->tx_bytes, &n->tx_bytes, &g->told.tx_bytes, 1);
     tell(&m->evicted, &n->table.evicted, &g->told.evicted, 1);
     qs_metric_set(&m->peers, n->peer_cnt);
@@ -614,8 +626,9 @@ static int const gossip_syscalls[] = {SYS_accept4, SYS_recvfrom, SYS_sendto, SYS
 qs_tile_t const qs_tile_gossip = {
     .name      = "gossip",
     .help      = "joins the cluster: finds the others and is found",
-    .in        = {[IN_NET] = {.from = "net"}, [IN_SIGN] = {.from = "sign"}},
-    .out       = {[OUT_NET] = "net", [OUT_SIGN] = "sign"},
+    .in        = {[IN_NET] = {.from = "net"}, [IN_SIGN] = {.from = "sign"},
+                  [IN_GOSSVF] = {.from = "gossvf"}},
+    .out       = {[OUT_NET] = "net", [OUT_SIGN] = "sign", [OUT_READER] = "*"},
     .must_out  = 1u << OUT_NET | 1u << OUT_SIGN,
     .metrics   = gossip_metric_desc,
     .wait      = QS_WAIT_POLL,

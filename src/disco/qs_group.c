@@ -253,6 +253,7 @@ keep_open(qs_group_t *g, u32 tile)
                               .tile = tile,
                               .idx = g->plan->tile[tile].idx,
                               .cnt = g->plan->tile[tile].cnt,
+                              .instance = &g->instance,
                               .common = &g->common[g->plan->tile[tile].row]};
     gt->pidfd = gt->log_fd = -1;
     if (!table->keep)

@@ -20,6 +20,10 @@
 
 QS_METRICS(load, LOAD_METRICS);
 
+/* A tile that did not get its core makes up for so much of the time, in one burst: more would be no
+   steady rate, and overrun receivers whose rings are some 1000 deep. */
+#define CATCH_UP_NS 20000000u
+
 typedef struct load {
     load_metrics_t *m;
     u64 cnt;    /* the last number, plus one */
@@ -95,8 +99,8 @@ load_poll(void *self, qs_stem_t *stem)
         sent++;
     }
     qs_metric_set(&t->m->sent, stem->out[0].tx.seq); /* right even if we were killed in between */
-    if (stem->now - t->due_ns > 1000000000u && t->due_ns < stem->now)
-        t->due_ns = stem->now; /* held up for a second: do not make up for it in one burst */
+    if (t->due_ns < stem->now && stem->now - t->due_ns > CATCH_UP_NS)
+        t->due_ns = stem->now;
     if (stem->out[0].tx.seq < t->cnt)
         qs_stem_wake_at(stem, t->due_ns);
     return sent;

@@ -7,10 +7,11 @@
    Out:   UDP payloads; each on exactly one link, chosen by destination port.  Never waits.
    How:   on one rung of a ladder (net/qs_net.h): XSK rings over the UMEM that its links out share
           (net/qs_net_xdp.h), and beside them one ordinary UDP socket per port, which receives what
-          the XDP program passes and sends what no neighbour's address is known for; or those alone.
+          the XDP program passes and sends what goes another way; or those alone.
    Loss:  counted by reason.  A restart keeps the ordinary sockets and what is queued in them; what
           was in the XSK's rings is counted as restart_lost; requests that had not been given to the
-          kernel are sent again, half sent ones from the start.
+          kernel are sent again, half sent ones from the start; a datagram that waited for its
+          neighbour's MAC is gone.  A tile that is told to halt first sends all it was given.
    Trust: senders are neighbours: a request that is not whole is counted and dropped. */
 
 #include <bpf/bpf.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "disco/net/qs_net_keep.h"
+#include "disco/net/qs_net_unknown.h"
 #include "disco/net/qs_net_xdp.h"
 #include "disco/qs_config.h"
 #include "disco/qs_fault.h"
@@ -34,6 +36,7 @@ QS_METRICS_DESC(net, QS_NET_METRICS);
 #define DENSE_GAP_NS 25000u /* between packets on average, and less: dense traffic */
 #define DEAF_NS      50000u
 #define ASK_NS       1000000000u
+#define FINISH_NS    50000000u /* a tile that halts waits so long for the kernel to have sent */
 
 static void *
 net_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
@@ -86,7 +89,8 @@ open_xsk(qs_net_t *n, qs_tile_ctx_t *ctx)
     };
     int err = 0;
 
-    if (qs_fault(QS_FAULT_NET_BIND_EBUSY))
+    if (qs_fault(QS_FAULT_NET_BIND_EBUSY) ||
+        (qs_fault(QS_FAULT_NET_REBIND_EBUSY) && n->starts > 1 && n->starts < 4))
         err = -EBUSY;
     if (qs_fault(QS_FAULT_NET_BIND_EOPNOTSUPP) && n->rung < QS_NET_SKB)
         err = -EOPNOTSUPP;
@@ -140,10 +144,11 @@ static void
 settle_account(qs_net_t *n)
 {
     qs_metric_add(&n->m->rx_restart_lost, n->taken - n->settled + n->rx_known - n->rx_done);
-    qs_metric_add(&n->m->tx_restart_lost, n->tx_side);
+    qs_metric_add(&n->m->tx_restart_lost, n->tx_side + n->wait.cnt);
     n->settled = n->taken;
     n->rx_known = n->rx_done;
     n->tx_side = n->rx_side = n->tx_unkicked = 0;
+    n->wait.cnt = 0;
 }
 
 static int
@@ -152,6 +157,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
     qs_net_t *n = self;
     bool parks = ctx->plan->tile[ctx->tile].park;
 
+    n->starts++;
     n->m = ctx->metrics;
     n->clock = ctx->clock;
     n->mem = ctx->mem;
@@ -172,6 +178,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
     for (u32 i = 0; i < n->port_cnt; i++)
         n->port[i].fd = ctx->kept_fd[i];
     qs_metric_set(&n->m->rung, n->rung);
+    qs_metric_set(&n->m->tx_neigh_waiting, 0);
     qs_metric_set(&n->m->zero_copy, 0);
     qs_metric_set(&n->m->filter, ctx->cfg->net.filter == QS_CONFIG_net_filter_user);
     int err = own_frames(n, ctx);
@@ -181,7 +188,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
         return err;
     err = open_xsk(n, ctx);
     if (err)
-        ctx->exit_reason = QS_NET_EXIT_REFUSED;
+        ctx->exit_reason = err == -EBUSY ? QS_NET_EXIT_BUSY : QS_NET_EXIT_REFUSED;
     n->progress_ns = qs_clock_now(n->clock);
     return err;
 }
@@ -382,6 +389,8 @@ net_poll(void *self, qs_stem_t *stem)
 
     if (n->rung != QS_NET_SOCKET) {
         got += qs_net_xdp_receive(n, stem);
+        if (qs_unlikely(n->wait.cnt))
+            got += qs_net_unknown_release(n, stem);
         got += flush(n, stem, false);
     }
     got += drain_all(n, stem);
@@ -392,28 +401,18 @@ net_poll(void *self, qs_stem_t *stem)
 }
 
 /* way_of returns how a frame to this destination is addressed, or NULL: the ordinary socket sends the
-   datagram. */
-static qs_net_route_slot_t *
-way_of(qs_net_t *n, qs_stem_t const *stem, qs_send_t const *req, qs_send_dst_t const *dst)
+   datagram, or, with *hop, it waits for that neighbour. */
+QS_INLINE qs_net_route_slot_t *
+way_of(qs_net_t *n, qs_stem_t const *stem, qs_send_t const *req, qs_send_dst_t const *dst,
+       qs_hop_t const **hop)
 {
+    *hop = NULL;
     if (n->rung == QS_NET_SOCKET || stem->now < n->tx_down_until)
         return NULL;
     qs_net_route_slot_t *way = qs_net_route_find(&n->route, dst->ip);
+    if (qs_unlikely(!way))
+        *hop = qs_net_route_unknown(&n->route, dst->ip);
     return way && req->sz + QS_FRAME_IP_SZ + QS_FRAME_UDP_SZ <= way->hop.mtu ? way : NULL;
-}
-
-/* ask has the netlink tile ask for a neighbour that the kernel has not heard of for long, because it
-   does not see what we send: an empty fragment, which takes a frame as any other does. */
-static void
-ask(qs_net_t *n, qs_stem_t *stem, qs_hop_t const *hop)
-{
-    qs_net_frames_t *f = &n->frames;
-
-    if (n->ask_out == UINT32_MAX || !f->spare_cnt)
-        return;
-    u64 off = f->off + qs_net_frames_addr(f, qs_net_frames_take(f));
-    u64 old = qs_stem_swap(stem, n->ask_out, off, qs_fib_ask(hop), 0, qs_ts_comp(stem->now));
-    qs_net_frames_put(f, qs_net_frames_of(f, old));
 }
 
 /* send_by_socket sends the next cnt destinations.  Returns false if the kernel's buffer is full. */
@@ -459,7 +458,7 @@ send_by_xdp(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, qs_net_route_slo
     }
     qs_net_xdp_send(n, &way->way, ports, (u8 const *)&req->dst[req->dst_cnt], req->sz, stem->now);
     if (qs_net_route_stale(way, stem->now))
-        ask(n, stem, &way->hop);
+        qs_net_unknown_ask(n, stem, &way->hop);
     sums->datagrams++;
     sums->bytes += req->sz;
     n->tx_done++;
@@ -473,14 +472,19 @@ send_one(qs_net_t *n, qs_stem_t *stem, qs_send_t const *req, sums_t *sums)
     bool room = true;
 
     while (room && n->tx_done < req->dst_cnt) {
-        qs_net_route_slot_t *way = way_of(n, stem, req, &req->dst[n->tx_done]);
+        qs_hop_t const *hop;
+        qs_net_route_slot_t *way = way_of(n, stem, req, &req->dst[n->tx_done], &hop);
         if (way) {
             room = send_by_xdp(n, stem, req, way, sums);
             continue;
         }
+        if (hop) {
+            qs_net_unknown_keep(n, stem, hop, req, &req->dst[n->tx_done++]);
+            continue;
+        }
         u32 cnt = 1;
         while (cnt < QS_BATCH && n->tx_done + cnt < req->dst_cnt &&
-               !way_of(n, stem, req, &req->dst[n->tx_done + cnt]))
+               !way_of(n, stem, req, &req->dst[n->tx_done + cnt], &hop) && !hop)
             cnt++;
         room = send_by_socket(n, req, cnt);
     }
@@ -520,10 +524,27 @@ net_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
     return done;
 }
 
+/* finish: nobody looks after what was given to us when we are gone, so the kernel is to have it all. */
+static void
+finish(qs_net_t *n, qs_stem_t *stem)
+{
+    u64 until = qs_clock_now(n->clock) + FINISH_NS;
+
+    qs_net_unknown_end(n);
+    for (stem->now = qs_clock_now(n->clock); n->tx_side && stem->now < until;
+         stem->now = qs_clock_now(n->clock))
+        if (!flush(n, stem, true))
+            qs_pause();
+    qs_metric_add(&n->m->tx_restart_lost, n->tx_side);
+    n->tx_side = n->tx_unkicked = 0;
+}
+
 static void
 net_run(void *self, qs_stem_t *stem)
 {
     qs_stem_loop(&qs_tile_net, self, stem);
+    if (stem->exit_reason < QS_EXIT_FIRST_OWN)
+        finish(self, stem);
 }
 
 /* clang-format off */

@@ -55,13 +55,14 @@ fill_gaps(int const *keep, u32 cnt)
 
 /* set_limits: the limit of open files cannot be 0, because poll takes no more than that. */
 static bool
-set_limits(int highest_fd)
+set_limits(int highest_fd, u64 file_max)
 {
     struct rlimit none = {0, 0};
+    struct rlimit bytes = {file_max, file_max};
     struct rlimit files = {(rlim_t)highest_fd + 1, (rlim_t)highest_fd + 1};
     bool ok = !setrlimit(RLIMIT_CORE, &none);
 
-    ok &= !setrlimit(RLIMIT_FSIZE, &none);
+    ok &= !setrlimit(RLIMIT_FSIZE, &bytes);
     ok &= !setrlimit(RLIMIT_NPROC, &none);
     ok &= highest_fd >= 0 && !setrlimit(RLIMIT_NOFILE, &files);
     return ok;
@@ -75,14 +76,14 @@ drop_capabilities(void)
 }
 
 u32
-qs_sandbox_enter(int const *fd, u32 cnt)
+qs_sandbox_enter(int const *fd, u32 cnt, u64 file_max)
 {
     u32 got = 0;
 
     got |= close_unlisted(fd, cnt) ? QS_SANDBOX_FDS : 0;
     got |= drop_capabilities() ? QS_SANDBOX_CAPS : 0;
     got |= !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? QS_SANDBOX_NO_NEW_PRIVS : 0;
-    got |= set_limits(fill_gaps(fd, cnt)) ? QS_SANDBOX_LIMITS : 0;
+    got |= set_limits(fill_gaps(fd, cnt), file_max) ? QS_SANDBOX_LIMITS : 0;
     return got;
 }
 

@@ -1,7 +1,7 @@
 /* qs_sandbox - what a tile gives up between boot and untrusted input.
 
    In this order: file descriptors not on the list are closed, all capabilities and the bounding
-   set are dropped, no_new_privs, limits (no core, no child, no file written, none opened: every
+   set are dropped, no_new_privs, limits (no core, no child, no file written beyond file_max, none opened: every
    free number below the highest kept descriptor becomes one more standard error, and the limit
    is there, so that poll still takes all that are kept).  Each step is tried whatever became of
    the others; what could not be had is said.
@@ -21,9 +21,10 @@ enum {
     QS_SANDBOX_ALL = 15,
 };
 
-/* qs_sandbox_enter keeps fd[0..cnt) and standard input, output and error.  Returns the steps that
-   took, QS_SANDBOX_ALL at best. */
-u32 qs_sandbox_enter(int const *fd, u32 cnt);
+/* qs_sandbox_enter keeps fd[0..cnt) and standard input, output and error.  file_max: bytes of the
+   longest file that may be written; 0: none may.  Returns the steps that took, QS_SANDBOX_ALL at
+   best. */
+u32 qs_sandbox_enter(int const *fd, u32 cnt, u64 file_max);
 
 /* qs_sandbox_lacks writes the names of the steps not in `got` into buf, and returns it. */
 char const *qs_sandbox_lacks(u32 got, char *buf, u64 buf_sz);

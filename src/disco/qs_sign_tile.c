@@ -5,7 +5,8 @@
    In:    bytes to be signed; what they may be is fixed for each link, by who is at its other end
           (sign/qs_sign_check.h).
    Out:   the signature, or for a hello the public key, on the link to whoever asked, with the same
-          sig.  A refused request gets no answer.
+          sig.  Instances of one row share that link, and know their own tags.  A refused request
+          gets no answer.
    Loss:  none; it reads no request that it could not answer.
    Trust: nobody.  Requests are private copies, checked byte for byte; refused ones are counted.
    Key:   in a page of its own, locked, wiped in children, in no core dump; nobody can trace this
@@ -147,8 +148,9 @@ sign_init(void *self, qs_tile_ctx_t *ctx, qs_stem_t *stem)
         s->out[i] = UINT32_MAX;
         for (u32 o = 0; o < stem->out_cnt; o++) {
             qs_plan_link_t const *back = &p->link[me->out[o]];
-            if (back->consumer_cnt == 1 && back->consumer[0] == asker)
-                s->out[i] = o;
+            for (u32 c = 0; c < back->consumer_cnt; c++)
+                if (back->consumer[c] == asker)
+                    s->out[i] = o;
         }
         if (s->out[i] == UINT32_MAX) {
             snprintf(ctx->err, sizeof(ctx->err), "the topology has no link back to %s",

@@ -4,7 +4,7 @@
 
        clock -> housekeeping if due -> tile.poll -> each input: a batch -> ring bells -> idle?
 
-       a batch     peek 32 descriptors at most; of each: want, bounds, payload into private
+       a batch     peek 32 descriptors at most; of each: want, bounds, peek, payload into private
                    memory; settle (was any of it overwritten meanwhile?); frag, with what is
                    whole.  What frag left for want of credit is presented again next turn,
                    and holds up no other input.
@@ -381,6 +381,10 @@ qs_stem_fetch_(qs_tile_t const *tile, void *self, qs_stem_in_t *in)
             continue;
         }
         u8 const *data = base + (u64)chunk * QS_CHUNK_SZ + off;
+        if (tile->peek && !tile->peek(self, kind, f, data)) {
+            got.filtered |= 1u << i;
+            continue;
+        }
         if (tile->copy) {
             tile->copy(self, kind, slot, f, data);
         } else if (copies) {

@@ -13,6 +13,8 @@
                     -------- untrusted input from here on
                     run      { qs_stem_loop(&qs_tile_x, self, stem); }
                         want     cheap filter on sig, before anything is copied
+                        peek     filter on the payload where it lies, before it is copied: bytes may
+                                 be torn, and then its answer does not count
                         copy     speculative: bytes may be torn; writes scratch only
                         frag     a batch, real: returns how many it dealt with
                         poll     once a turn: for tiles that make work themselves
@@ -113,11 +115,13 @@ typedef struct qs_tile_ctx {
     qs_tile_shared_t shared[QS_TILE_SHARED_MAX];
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
     u32 kept_cnt;
-    u64 note[QS_TILE_NOTE_MAX]; /* what keep and tend tell boot besides */
+    u64 note[QS_TILE_NOTE_MAX];   /* what keep and tend tell boot besides */
+    struct qs_instance *instance; /* keep: where files of its own may be recorded; else NULL */
     void **common;              /* keep, tend, drop: one pointer for all instances, NULL at first */
     u8 *mem;                    /* boot, init: its workspace; offsets are the plan's */
     int own_fd[QS_TILE_FD_MAX]; /* boot adds what it opened and is not waited for */
     u32 own_cnt;
+    u64 file_max;                /* boot: it writes to files, never beyond that; 0: it does not */
     u32 exit_reason;             /* boot: why it failed, for tend */
     int wait_fd[QS_TILE_FD_MAX]; /* QS_WAIT_POLL: boot adds what wakes it when readable */
     u32 wait_cnt;
@@ -167,6 +171,7 @@ typedef struct qs_tile {
     int (*boot)(void *self, qs_tile_ctx_t *ctx);               /* 0 or -errno */
     int (*init)(void *self, qs_tile_ctx_t *ctx, qs_stem_t *stem);
     bool (*want)(void *self, u32 in, u64 sig);
+    bool (*peek)(void *self, u32 in, qs_frag_t const *frag, u8 const *data);
     void (*copy)(void *self, u32 in, u32 slot, qs_frag_t const *frag, u8 const *data);
     u32 (*frag)(void *self, qs_stem_t *stem, qs_batch_t const *b);
     u32 (*poll)(void *self, qs_stem_t *stem); /* returns how much it did */

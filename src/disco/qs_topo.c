@@ -45,6 +45,12 @@ row_cnt(qs_tile_row_t const *row, qs_config_t const *cfg)
 }
 
 static bool
+may_be_none(qs_tile_row_t const *row)
+{
+    return row->cnt_of && !row->cnt;
+}
+
+static bool
 name_fits(char const *name)
 {
     size_t len = strlen(name);
@@ -64,6 +70,8 @@ add_tiles(maker_t *m)
             return refuse(m, "tile '%s': a name is 1 to %u of a-z and 0-9", name, QS_NAME_MAX - 1);
         if (qs_plan_tile_of(m->plan, name) >= 0)
             return refuse(m, "tile %s stands in two rows", name);
+        if (!cnt && may_be_none(row))
+            continue;
         if (!cnt || cnt > QS_TILE_MAX - m->plan->tile_cnt)
             return refuse(m, "tile %s: %u instances; all tiles together may be 1 to %u", name, cnt,
                           QS_TILE_MAX);
@@ -77,6 +85,25 @@ add_tiles(maker_t *m)
         }
     }
     return m->plan->tile_cnt ? 0 : refuse(m, "there are no tiles");
+}
+
+/* is_absent says whether name is a tile that an option says there is none of. */
+static bool
+is_absent(maker_t const *m, char const *name, size_t len)
+{
+    for (qs_tile_row_t const *row = m->topo->tiles; row->tile; row++)
+        if (strlen(row_name(row)) == len && !strncmp(row_name(row), name, len))
+            return may_be_none(row) && !row_cnt(row, m->cfg);
+    return false;
+}
+
+static bool
+is_there(maker_t const *m, qs_link_row_t const *row)
+{
+    char const *unless = row->ports ? strchr(row->ports, '-') : NULL;
+
+    return !is_absent(m, row->from, strlen(row->from)) && !is_absent(m, row->to, strlen(row->to)) &&
+           (!unless || is_absent(m, unless + 1, strcspn(unless + 1, " ")));
 }
 
 /* kind_of returns where name stands in a tile's list of neighbours, or -1.  "*" takes any. */
@@ -228,6 +255,8 @@ add_links(maker_t *m)
 {
     for (u16 r = 0; m->topo->links[r].from; r++) {
         qs_link_row_t const *row = &m->topo->links[r];
+        if (!is_there(m, row))
+            continue;
         int err = check_link(m, row);
         if (err)
             return err;
@@ -270,6 +299,8 @@ qs_plan_port_option(qs_plan_port_t const *port, char *buf, u64 buf_sz)
 {
     if (!strcmp(port->name, "extra"))
         snprintf(buf, buf_sz, "net.extra_ports");
+    else if (port->source)
+        snprintf(buf, buf_sz, "shred.source.%u.port", port->source - 1u);
     else
         snprintf(buf, buf_sz, "port.%s", !strcmp(port->name, "send") ? "tpu" : port->name);
     return buf;
@@ -300,10 +331,10 @@ check_outs(maker_t *m, qs_plan_tile_t const *t, qs_tile_t const *table)
 }
 
 static int
-add_port(maker_t *m, char const *name, u32 number, u16 link_row)
+add_port(maker_t *m, char const *name, u32 number, u16 link_row, u16 source)
 {
     char is[32], other[32];
-    qs_plan_port_t port = {.port = (u16)number, .link_row = link_row};
+    qs_plan_port_t port = {.port = (u16)number, .link_row = link_row, .source = source};
 
     if (!number)
         return 0;
@@ -342,12 +373,17 @@ add_row_ports(maker_t *m, u16 row)
     char *rest = names;
     for (char *name; (name = strsep(&rest, " "));) {
         int err = 0;
+        if (name[0] == '-')
+            continue;
         if (!strcmp(name, "extra")) {
             for (u32 i = 0; !err && i < m->cfg->net.extra_ports_cnt; i++)
-                err = add_port(m, "extra", m->cfg->net.extra_ports[i], row);
+                err = add_port(m, "extra", m->cfg->net.extra_ports[i], row, 0);
+        } else if (!strcmp(name, "source")) {
+            for (u16 i = 0; !err && i < m->cfg->shred_source_cnt; i++)
+                err = add_port(m, "source", m->cfg->shred_source[i].port, row, (u16)(i + 1));
         } else {
             u32 number = port_number(m->cfg, name);
-            err = number ? add_port(m, name, number, row)
+            err = number ? add_port(m, name, number, row, 0)
                          : refuse(m, "link %s -> %s: there is no option port.%s",
                                   m->topo->links[row].from, m->topo->links[row].to, name);
         }
@@ -361,14 +397,15 @@ static int
 add_ports(maker_t *m)
 {
     for (u16 r = 0; m->topo->links[r].from; r++) {
-        int err = m->topo->links[r].ports ? add_row_ports(m, r) : 0;
+        bool named = m->topo->links[r].ports && is_there(m, &m->topo->links[r]);
+        int err = named ? add_row_ports(m, r) : 0;
         if (err)
             return err;
     }
     /* A net tile that only sends still sends from somewhere. */
     for (u32 i = 0; !m->plan->port_cnt && i < m->plan->tile_cnt; i++)
         if (tile_at(m, (int)i)->is_net)
-            return add_port(m, "send", m->cfg->port.tpu, UINT16_MAX);
+            return add_port(m, "send", m->cfg->port.tpu, UINT16_MAX, 0);
     return 0;
 }
 

@@ -51,7 +51,8 @@ typedef struct qs_tile_row {
     char const *name; /* NULL: the tile's own */
     qs_tile_t const *tile;
     u32 cnt;                               /* instances ... */
-    u32 (*cnt_of)(qs_config_t const *cfg); /* ... unless an option says */
+    u32 (*cnt_of)(qs_config_t const *cfg); /* ... unless an option says; cnt 0: that may say none,
+                                              and its links are not there then either */
     qs_death_t death;
 } qs_tile_row_t;
 
@@ -62,7 +63,9 @@ typedef struct qs_link_row {
     u32 mtu;    /* largest payload, bytes; 0, from a tile with a UMEM: what net.mtu allows */
     qs_flow_t flow;
     char const *ports; /* from net: names of [port] options, by spaces; "extra": net.extra_ports,
-                          of which there are none by default: then nothing is received */
+                          of which there are none by default: then nothing is received; "source":
+                          the ports of [[shred.source]], likewise.
+                          "-x": the link is there only while there is no tile x */
 } qs_link_row_t;
 
 typedef struct qs_topo {
@@ -120,6 +123,7 @@ typedef struct qs_plan_port {
     char name[16];
     u16 port;
     u16 link_row; /* row of the link its datagrams go to; UINT16_MAX: only sent from */
+    u16 source;   /* [[shred.source]] number, from 1 on; 0: none */
 } qs_plan_port_t;
 
 typedef struct qs_plan {

@@ -12,12 +12,9 @@
 #include <arpa/inet.h>
 
 #include "disco/qs_format.h"
-#include "disco/qs_probe.h"
+#include "disco/qs_lab_txn.h"
 #include "disco/qs_stem.h"
 #include "disco/qs_tiles.h"
-#include "tango/base/qs_rng.h"
-#include "waltz/codec/qs_txn_build.h"
-#include "waltz/crypto/qs_ed25519.h"
 
 #define TXNLOAD_METRICS(COUNTER, GAUGE)                                                            \
     COUNTER(sent, "transactions handed to the net tile")                                           \
@@ -27,7 +24,7 @@
 
 QS_METRICS(txnload, TXNLOAD_METRICS);
 
-#define PAYERS 32u /* different fee payers, used in turn */
+#define TARGET_MAX 8u
 
 typedef struct txnload {
     txnload_metrics_t *m;
@@ -36,12 +33,13 @@ typedef struct txnload {
     u64 due_ps; /* ... and what ns cannot say */
     u64 total;
     u32 bad_permille, repeat_permille;
-    u32 signers;
-    qs_send_dst_t dst;
-    u32 last_sz; /* 0: none */
+    qs_send_dst_t dst[TARGET_MAX]; /* transactions go to one after the other */
+    u32 dst_cnt;
+    u32 last_sz;  /* 0: none */
+    u32 last_dst; /* a transaction that is sent again goes where it went before */
+    u32 next_dst;
     u8 last[QS_TXN_SZ_MAX];
-    u8 public_key[PAYERS + QS_TXN_SIGNATURE_MAX][32];
-    u8 secret[PAYERS + QS_TXN_SIGNATURE_MAX][32];
+    qs_lab_txn_t txn;
 } txnload_t;
 
 static void *
@@ -51,28 +49,22 @@ txnload_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     return qs_layout_take(l, sizeof(txnload_t), QS_ALIGN);
 }
 
-static void
-make_keys(txnload_t *t, u64 seed)
-{
-    for (u32 i = 0; i < QS_COUNT(t->secret); i++) {
-        qs_rng_t rng;
-        qs_rng_init(&rng, seed, i);
-        for (u32 k = 0; k < 4; k++)
-            qs_store_le64(t->secret[i] + 8 * k, qs_rng_u64(&rng));
-        qs_ed25519_public_key(t->public_key[i], t->secret[i]);
-    }
-}
-
 static int
 txnload_boot(void *self, qs_tile_ctx_t *ctx)
 {
     txnload_t *t = self;
     qs_config_t const *cfg = ctx->cfg;
-    struct in_addr target;
+    u32 targets = cfg->txnload.targets_cnt;
 
-    if (inet_pton(AF_INET, cfg->load.target, &target) != 1) {
-        snprintf(ctx->err, sizeof(ctx->err), "load.target is not set");
-        return -EINVAL;
+    for (t->dst_cnt = 0; t->dst_cnt < (targets ? targets : 1); t->dst_cnt++) {
+        struct in_addr target;
+        char const *text = targets ? cfg->txnload.targets[t->dst_cnt] : cfg->load.target;
+        if (inet_pton(AF_INET, text, &target) != 1) {
+            snprintf(ctx->err, sizeof(ctx->err), "load.target is not set");
+            return -EINVAL;
+        }
+        t->dst[t->dst_cnt] =
+            (qs_send_dst_t){.ip = ntohl(target.s_addr), .port = (u16)cfg->port.tpu};
     }
     t->m = ctx->metrics;
     t->gap_ps = cfg->txnload.rate_tps ? 1000000000000ull / cfg->txnload.rate_tps : 0;
@@ -80,9 +72,7 @@ txnload_boot(void *self, qs_tile_ctx_t *ctx)
     t->total = cfg->txnload.count;
     t->bad_permille = cfg->txnload.bad_permille;
     t->repeat_permille = cfg->txnload.repeat_permille;
-    t->signers = cfg->txnload.signers;
-    t->dst = (qs_send_dst_t){.ip = ntohl(target.s_addr), .port = (u16)cfg->port.tpu};
-    make_keys(t, cfg->txnload.seed);
+    qs_lab_txn_init(&t->txn, cfg->txnload.seed, cfg->txnload.signers);
     qs_metric_set(&t->m->total, t->total);
     return 0;
 }
@@ -122,27 +112,23 @@ spoil(u8 *bytes, u32 sz, u64 nth)
 static u32
 make(txnload_t *t, u8 *out, u64 number, u64 now)
 {
-    u8 blockhash[32] = {0};
-    qs_probe_t probe = {.magic = QS_PROBE_MAGIC, .number = number, .sent_ns = now};
     u64 which = (number * 0x9e3779b97f4a7c15ull >> 32) % 1000; /* a restart would choose the same */
-    u32 first = (u32)(number % PAYERS);
 
     if (t->last_sz && which >= 1000 - t->repeat_permille) {
         qs_metric_inc(&t->m->again);
+        t->next_dst = t->last_dst;
         memcpy(out, t->last, t->last_sz);
         return t->last_sz;
     }
-    probe.check = qs_probe_check(&probe);
-    qs_store_le64(blockhash, number / 1000);
-    u32 sz =
-        qs_txn_build_memo(out, t->signers, (u8 const(*)[32])t->public_key + first,
-                          (u8 const(*)[32])t->secret + first, blockhash, &probe, sizeof(probe));
+    t->next_dst = (u32)(number % t->dst_cnt);
+    u32 sz = qs_lab_txn_make(&t->txn, out, number, now);
     if (which < t->bad_permille) {
         qs_metric_inc(&t->m->spoiled);
         return spoil(out, sz, t->m->spoiled);
     }
     memcpy(t->last, out, sz);
     t->last_sz = sz;
+    t->last_dst = t->next_dst;
     return sz;
 }
 
@@ -170,7 +156,7 @@ txnload_poll(void *self, qs_stem_t *stem)
         qs_send_t *req = (qs_send_t *)room;
         u32 sz = make(t, (u8 *)&req->dst[1], number, qs_clock_now(&stem->clock));
         *req = (qs_send_t){.dst_cnt = 1, .src_port_idx = 0, .sz = (u16)sz};
-        req->dst[0] = t->dst;
+        req->dst[0] = t->dst[t->next_dst];
         qs_stem_publish(stem, 0, 0, qs_send_sz(1, sz), 0, qs_ts_comp(stem->now));
         schedule_next(t);
         sent++;

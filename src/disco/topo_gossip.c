@@ -1,5 +1,6 @@
 /* A node that is a member of the cluster and nothing else yet. */
 
+#include "disco/gossip/qs_gossvf.h"
 #include "disco/qs_tiles.h"
 #include "disco/qs_topos.h"
 
@@ -9,20 +10,29 @@ net_tiles(qs_config_t const *cfg)
     return cfg->net.tiles;
 }
 
+static u32
+gossvf_tiles(qs_config_t const *cfg)
+{
+    return cfg->gossip.verify_tiles;
+}
+
 /* clang-format off */
 static qs_tile_row_t const gossip_tiles[] = {
-/*    name   tile             cnt  or from    on death     */
-    { NULL, &qs_tile_net,      1, net_tiles, QS_RESTART },
-    { NULL, &qs_tile_netlink,  1, NULL,      QS_RESTART },
-    { NULL, &qs_tile_sign,     1, NULL,      QS_STOP    },
-    { NULL, &qs_tile_gossip,   1, NULL,      QS_RESTART },
+/*    name   tile             cnt  or from       on death     */
+    { NULL, &qs_tile_net,      1, net_tiles,    QS_RESTART },
+    { NULL, &qs_tile_netlink,  1, NULL,         QS_RESTART },
+    { NULL, &qs_tile_sign,     1, NULL,         QS_STOP    },
+    { NULL, &qs_tile_gossvf,   0, gossvf_tiles, QS_RESTART },
+    { NULL, &qs_tile_gossip,   1, NULL,         QS_RESTART },
     { 0 }
 };
 
 static qs_link_row_t const gossip_links[] = {
 /*    from      to        depth  window   mtu   flow         ports     */
-    { "net",    "gossip",  2048,      0,    0,  QS_LOSSY,    "gossip" },
+    { "net",    "gossip",  2048,      0,    0,  QS_LOSSY,    "gossip -gossvf" },
+    { "net",    "gossvf",  2048,      0,    0,  QS_LOSSY,    "gossip" },
     { "net",    "netlink",  128,      0,   64,  QS_LOSSY,    NULL },
+    { "gossvf", "gossip",   512,      0, QS_GOSSVF_MTU, QS_RELIABLE, NULL },
     { "gossip", "net",     2048,    512, 4096,  QS_RELIABLE, NULL },
     { "gossip", "sign",     256,      0, 1232,  QS_RELIABLE, NULL },
     { "sign",   "gossip",   256,      0,   64,  QS_RELIABLE, NULL },
@@ -35,6 +45,8 @@ qs_topo_t const qs_topo_gossip = {
     .picture = "      wire ~~~> net:i ---> gossip ===> sign ===> gossip      ---> lossy   ===> reliable\n"
                "                  |          |\n"
                "      wire <~~~ net:i <======+\n"
+               "                  |\n"
+               "                  +--> gossvf:k ===> gossip\n"
                "                  |\n"
                "                  +--> netlink\n",
     .tiles   = gossip_tiles,

@@ -1,25 +1,30 @@
 /* qs_tcache - remembers the last depth different tags and says whether one was seen.
 
-       ring  | t5 | t6 | t7 | t8 | t1 | t2 | t3 | t4 |     depth tags in order of arrival
-                                  ^ next: the oldest, forgotten first, exactly
+       line   | tag | tag | tag | tag | tag | tag | 6 stamps, passed, - |      64 bytes, 6 places
 
-       map   | t7 .. t1 . . . . | . . . . . . . . | t5 t2 t8 . . . . . |  ..  the same tags
+   A tag stands in the line that its low bits name, or, while all places of that are live, in the next
+   that has one free: 1 in 60 does so when depth tags are remembered.  Lines that were full on the way
+   note the stamp of the last tag that passed them by, and are searched together with their
+   successor while that is live.
 
-   The map is made of buckets of 8 places, a cache line each, of which at most half are taken.  A tag
-   stands in the bucket that its low bits name, or, while that is full, in the next that is not.
-   A bucket is searched without a branch, so that neither the search nor forgetting waits for
-   branches that nobody could foresee.
+   Nothing is ever taken out.  A stamp is the low half of the number of a block, tags are numbered as
+   they come, a block is 2^shift of them, and a place is free as soon as its stamp is older than the
+   oldest block that is remembered.  So a look-up and an insert touch one line together, and
+   forgetting touches none.  Stamps come round after 2^16 blocks; one insert in four looks at the next
+   line in turn and gives what is dead there a stamp that stays dead until its next turn:
 
-   A tag seen again keeps its age.  Tag 0 marks empty places, so a caller's 0 is stored as
-   QS_TCACHE_TAG0, and is one and the same tag as that.
+       age in blocks:   0 ..... live ..... 16449 | dead: a turn, 32768, at most ... 52768 | 65536
 
-   Tags must be uniform in their low bits against whoever chooses them: a keyed hash, never bytes
-   from the wire.  Then one bucket in fifty is full.  With chosen tags all would still be right, but a
-   search could look at as many buckets as the tags can fill: depth / 8 + 1 is the bound.
+   How exact: with depth up to 2^14 a block is one tag, and exactly the last depth are known.  Beyond,
+   a block is depth / 2^14 tags, and the last depth are known for sure, and up to 66 blocks (0.4 %)
+   before them perhaps.  Only a tag for which 64 lines in a row are full pushes another out before
+   its time; with keyed tags, whose lines are a third full, that has a probability below 10^-60.
 
-   The ring and next are the state; the map is derived and join builds it anew, so that a process
-   killed in the middle of an insert does no harm: the tag is then either not remembered, or
-   remembered as the oldest.  A tile that must not lose what it was working on therefore
+   A tag seen again keeps its age.  Tags must be uniform in their low bits against whoever chooses them:
+   a keyed hash, never bytes from the wire.  With chosen tags a search looks at 64 lines at most.
+
+   An insert shows itself with one store, so a process killed anywhere in it has either remembered
+   the tag or not, and nothing else is lost.  A tile that must not lose what it was working on
    publishes first and inserts then (query, publish, insert): whatever it dies in, the worst is a
    repeat.
 
@@ -35,134 +40,162 @@
 #include <emmintrin.h>
 #endif
 
-#define QS_TCACHE_TAG0 0x7461673074616730ull
+#define QS_TCACHE_WAYS       6u
+#define QS_TCACHE_CLOSED_MAX 64u /* so many blocks may be closed early, and depth holds */
+
+typedef struct qs_tcache_line {
+    u64 tag[QS_TCACHE_WAYS];
+    u16 stamp[QS_TCACHE_WAYS];
+    u16 passed; /* stamp of the last tag that found no place here */
+    u16 pad;
+} qs_tcache_line_t;
+
+_Static_assert(sizeof(qs_tcache_line_t) == 64, "a cache line");
 
 typedef struct qs_tcache {
-    u64 *ring;
-    u64 *map;
-    u64 *next_kept; /* next, where it survives the process */
-    u64 next;
-    u64 depth;
-    u64 mask; /* of buckets */
+    qs_tcache_line_t *line;
+    u64 *next_kept, *first_kept; /* next and first, where they survive the process */
+    u64 next;                    /* number of the next tag */
+    u64 first;                   /* the oldest block that is remembered */
+    u64 block_max;               /* ... and how many are */
+    u64 mask;                    /* of lines */
+    u32 shift;                   /* log2 of the tags in a block */
 } qs_tcache_t;
 
 /* qs_tcache_footprint returns the bytes needed to remember depth tags, or 0 if depth is not in
-   [1, 2^30].  Powers of two waste least. */
+   [1, 2^30].  Powers of two waste least: 32 bytes a tag. */
 u64 qs_tcache_footprint(u64 depth);
 
 /* qs_tcache_new formats mem as an empty cache.  Returns 0, -EINVAL (depth) or -EFAULT (mem is null
    or not aligned to QS_ALIGN). */
 int qs_tcache_new(void *mem, u64 depth);
 
-/* qs_tcache_join fills a local handle and rebuilds the map, which takes time in proportion to
-   depth.  Returns 0, -EFAULT, or -EPROTO if mem does not hold a tcache of this ABI and depth; the
-   depth is the caller's, because mem may have been left behind by a process gone bad. */
+/* qs_tcache_join fills a local handle.  Returns 0, -EFAULT, or -EPROTO if mem does not hold a tcache
+   of this ABI and depth; the depth is the caller's, because mem may have been left behind by a
+   process gone bad.  What such a one wrote into the lines is believed, and ages like the rest. */
 int qs_tcache_join(qs_tcache_t *tcache, void *mem, u64 depth);
 
+#define TCACHE_NONE_   UINT64_MAX
+#define TCACHE_PLACES_ ((1u << QS_TCACHE_WAYS) - 1)
+#define TCACHE_PASSED_ (1u << QS_TCACHE_WAYS)
+#define TCACHE_FOUND_  8u
+
+/* tcache_last_ returns the block of the youngest tag. */
 QS_INLINE u64
-tcache_tag_(u64 tag)
+tcache_last_(qs_tcache_t const *tcache)
 {
-    return tag ? tag : QS_TCACHE_TAG0;
+    return (tcache->next - 1) >> tcache->shift;
 }
 
-#define TCACHE_WAYS_ 8u
-#define TCACHE_NONE_ UINT64_MAX
-
-/* tcache_match_ returns a bit for each place of a bucket that holds tag; of 0, those that are free.
-   Left to itself gcc makes three times the instructions of this. */
-QS_INLINE u32
-tcache_match_(qs_tcache_t const *tcache, u64 bucket, u64 tag)
-{
-    u64 const *place = tcache->map + bucket * TCACHE_WAYS_;
-    u32 found = 0;
 #ifdef __SSE2__
-    __m128i wanted = _mm_set1_epi64x((long long)tag);
-    for (u32 i = 0; i < TCACHE_WAYS_; i += 2) {
-        __m128i halves = _mm_cmpeq_epi32(_mm_load_si128((__m128i const *)&place[i]), wanted);
-        __m128i both = _mm_and_si128(halves, _mm_shuffle_epi32(halves, _MM_SHUFFLE(2, 3, 0, 1)));
-        found |= (u32)_mm_movemask_pd(_mm_castsi128_pd(both)) << i;
-    }
-#else
-    for (u32 i = 0; i < TCACHE_WAYS_; i++)
-        found |= (u32)(place[i] == tag) << i;
+/* tcache_live8_ returns all ones for each of the eight stamps of a line that is live. */
+QS_INLINE __m128i
+tcache_live8_(qs_tcache_t const *tcache, qs_tcache_line_t const *line)
+{
+    u16 last = (u16)tcache_last_(tcache), cnt = (u16)(last + 1 - tcache->first);
+    __m128i stamps = _mm_load_si128((__m128i const *)line->stamp);
+    /* age < cnt, unsigned: both less 2^15 */
+    __m128i age = _mm_sub_epi16(_mm_set1_epi16((short)(last ^ 0x8000)), stamps);
+    return _mm_cmplt_epi16(age, _mm_set1_epi16((short)(cnt ^ 0x8000)));
+}
 #endif
-    return found;
+
+/* tcache_look_ returns a bit for each stamp of a line that is live, that of passed after those of the
+   places, and from TCACHE_FOUND_ on one for each live place that holds tag.  Left to itself gcc makes
+   three times the instructions of this. */
+QS_INLINE u32
+tcache_look_(qs_tcache_t const *tcache, qs_tcache_line_t const *line, u64 tag)
+{
+#ifdef __SSE2__
+    __m128i wanted = _mm_set1_epi64x((long long)tag), live = tcache_live8_(tcache, line);
+    __m128i const *tags = (__m128i const *)line->tag;
+    __m128 ab = _mm_castsi128_ps(_mm_cmpeq_epi32(_mm_load_si128(tags), wanted)); /* by halves */
+    __m128 cd = _mm_castsi128_ps(_mm_cmpeq_epi32(_mm_load_si128(tags + 1), wanted));
+    __m128 ef = _mm_castsi128_ps(_mm_cmpeq_epi32(_mm_load_si128(tags + 2), wanted));
+    __m128 abcd = _mm_and_ps(_mm_shuffle_ps(ab, cd, _MM_SHUFFLE(2, 0, 2, 0)),
+                             _mm_shuffle_ps(ab, cd, _MM_SHUFFLE(3, 1, 3, 1)));
+    __m128 efef = _mm_and_ps(_mm_shuffle_ps(ef, ef, _MM_SHUFFLE(2, 0, 2, 0)),
+                             _mm_shuffle_ps(ef, ef, _MM_SHUFFLE(3, 1, 3, 1)));
+    __m128i same = _mm_packs_epi32(_mm_castps_si128(abcd), _mm_castps_si128(efef));
+    u32 bits = (u32)_mm_movemask_epi8(_mm_packs_epi16(live, _mm_and_si128(same, live)));
+    return bits & (TCACHE_PLACES_ << TCACHE_FOUND_ | TCACHE_PASSED_ | TCACHE_PLACES_);
+#else
+    u16 last = (u16)tcache_last_(tcache), cnt = (u16)(last + 1 - tcache->first);
+    u32 bits = (u16)(last - line->passed) < cnt ? TCACHE_PASSED_ : 0;
+    for (u32 i = 0; i < QS_TCACHE_WAYS; i++)
+        if ((u16)(last - line->stamp[i]) < cnt)
+            bits |= 1u << i | (u32)(line->tag[i] == tag) << TCACHE_FOUND_ << i;
+    return bits;
+#endif
 }
 
-/* tcache_find_ returns where tag is in the map, or TCACHE_NONE_ and in *place where it would go. */
-QS_INLINE u64
-tcache_find_(qs_tcache_t const *tcache, u64 tag, u64 *place)
-{
-    for (u64 bucket = tag & tcache->mask;; bucket = (bucket + 1) & tcache->mask) {
-        u32 found = tcache_match_(tcache, bucket, tag);
-        u32 free_places = tcache_match_(tcache, bucket, 0);
-        if (found)
-            return bucket * TCACHE_WAYS_ + (u32)__builtin_ctz(found);
-        if (qs_likely(free_places)) {
-            *place = bucket * TCACHE_WAYS_ + (u32)__builtin_ctz(free_places);
-            return TCACHE_NONE_;
-        }
-    }
-}
+/* qs_tcache_seek_far_ is qs_tcache_seek for a tag that may stand behind its line, or must. */
+bool qs_tcache_seek_far_(qs_tcache_t const *tcache, u64 tag, u64 *place);
 
-/* qs_tcache_refill_ is the slow half of tcache_remove_: the place at hole, whose bucket was full, gets
-   the next tag that had to pass that bucket by. */
-void qs_tcache_refill_(qs_tcache_t *tcache, u64 hole);
-
-QS_INLINE void
-tcache_remove_(qs_tcache_t *tcache, u64 tag)
+/* qs_tcache_seek returns whether tag is remembered; if not, *place is for qs_tcache_insert_at, until
+   something else is inserted. */
+QS_INLINE bool
+qs_tcache_seek(qs_tcache_t const *tcache, u64 tag, u64 *place)
 {
-    u64 bucket = tag & tcache->mask;
-    u32 found;
-    while (qs_unlikely(!(found = tcache_match_(tcache, bucket, tag)))) {
-        if (tcache_match_(tcache, bucket, 0))
-            return;
-        bucket = (bucket + 1) & tcache->mask;
-    }
-    u64 at = bucket * TCACHE_WAYS_ + (u32)__builtin_ctz(found);
-    bool full =
-        !tcache_match_(tcache, bucket, 0); /* asked before the store, which it would wait for */
-    tcache->map[at] = 0;
-    if (qs_unlikely(full))
-        qs_tcache_refill_(tcache, at);
+    u64 home = tag & tcache->mask;
+    u32 look = tcache_look_(tcache, &tcache->line[home], tag);
+    if (look >> TCACHE_FOUND_)
+        return true;
+    if (qs_unlikely(look >= TCACHE_PLACES_)) /* all live, or passed is */
+        return qs_tcache_seek_far_(tcache, tag, place);
+    *place = home * 8 + (u32)__builtin_ctz(~look);
+    return false;
 }
 
 /* qs_tcache_query returns whether tag is remembered. */
 QS_INLINE bool
 qs_tcache_query(qs_tcache_t const *tcache, u64 tag)
 {
-    u64 place = 0;
-    return tcache_find_(tcache, tcache_tag_(tag), &place) != TCACHE_NONE_;
+    u64 place;
+    return qs_tcache_seek(tcache, tag, &place);
 }
 
-/* qs_tcache_seek returns whether tag is remembered; if not, *place is for qs_tcache_insert_at, until
-   something else is inserted or forgotten. */
-QS_INLINE bool
-qs_tcache_seek(qs_tcache_t const *tcache, u64 tag, u64 *place)
+/* qs_tcache_sweep_ gives the dead of line idx stamps that stay dead. */
+void qs_tcache_sweep_(qs_tcache_t *tcache, u64 idx);
+
+/* qs_tcache_pass_ notes in the lines before line idx, from its home on, that tag passed them by. */
+void qs_tcache_pass_(qs_tcache_t *tcache, u64 tag, u64 idx, u16 stamp);
+
+/* tcache_begin_ makes block the youngest. */
+QS_INLINE void
+tcache_begin_(qs_tcache_t *tcache, u64 block)
 {
-    return tcache_find_(tcache, tcache_tag_(tag), place) != TCACHE_NONE_;
+    if (block - tcache->first >= tcache->block_max) {
+        tcache->first = block + 1 - tcache->block_max;
+        qs_store_relaxed(tcache->first_kept, tcache->first);
+    }
 }
 
-/* qs_tcache_insert_at remembers tag, which qs_tcache_seek did not find, in place of the oldest. */
+/* qs_tcache_insert_at remembers tag, which qs_tcache_seek did not find, and forgets the oldest if that
+   is one too many. */
 QS_INLINE void
 qs_tcache_insert_at(qs_tcache_t *tcache, u64 place, u64 tag)
 {
-    u64 next = tcache->next, oldest = tcache->ring[next];
-    tag = tcache_tag_(tag);
-    tcache->map[place] = tag;
-    if (oldest)
-        tcache_remove_(tcache, oldest);
-    qs_store_relaxed(&tcache->ring[next], tag);
-    tcache->next = next + 1 < tcache->depth ? next + 1 : 0;
-    qs_store_release(tcache->next_kept, tcache->next); /* after the ring, for the next process */
+    u64 number = tcache->next, idx = place / 8;
+    qs_tcache_line_t *line = &tcache->line[idx];
+    u16 stamp = (u16)(number >> tcache->shift);
+
+    if (qs_unlikely((tag & tcache->mask) != idx))
+        qs_tcache_pass_(tcache, tag, idx, stamp);
+    line->tag[place % 8] = tag;
+    qs_store_release(&line->stamp[place % 8], stamp); /* after the tag, for the next process */
+    tcache->next = number + 1;
+    qs_store_relaxed(tcache->next_kept, number + 1);
+    tcache_begin_(tcache, number >> tcache->shift);
+    if (!(number % 4))
+        qs_tcache_sweep_(tcache, number / 4);
 }
 
-/* qs_tcache_query_insert returns whether tag was remembered; if not, it is now, in place of the
-   oldest. */
+/* qs_tcache_query_insert returns whether tag was remembered; if not, it is now. */
 QS_INLINE bool
 qs_tcache_query_insert(qs_tcache_t *tcache, u64 tag)
 {
-    u64 place = 0;
+    u64 place;
     if (qs_tcache_seek(tcache, tag, &place))
         return true;
     qs_tcache_insert_at(tcache, place, tag);
@@ -176,33 +209,18 @@ qs_tcache_insert(qs_tcache_t *tcache, u64 tag)
     (void)qs_tcache_query_insert(tcache, tag);
 }
 
-/* qs_tcache_forget forgets the oldest of the held tags that are remembered, if held is right: who ages
-   tags counts them.  Returns whether there was one there. */
-QS_INLINE bool
-qs_tcache_forget(qs_tcache_t *tcache, u64 held)
-{
-    u64 at = (tcache->next + tcache->depth - held % tcache->depth) % tcache->depth;
-    u64 tag = tcache->ring[at];
-    if (!tag)
-        return false;
-    tcache_remove_(tcache, tag);
-    qs_store_relaxed(&tcache->ring[at], 0);
-    return true;
-}
+/* qs_tcache_mark ends the block that has begun and returns the number of the next.  Of the blocks
+   that are remembered QS_TCACHE_CLOSED_MAX may have been ended so; each more costs a block of depth. */
+u64 qs_tcache_mark(qs_tcache_t *tcache);
 
-/* qs_tcache_prefetch starts to fetch what inserting these cnt tags will touch: their own places and
-   those of the tags they will push out.  ahead: how many others may be inserted before them. */
+/* qs_tcache_forget forgets all tags that were inserted before a mark. */
+void qs_tcache_forget(qs_tcache_t *tcache, u64 mark);
+
+/* qs_tcache_prefetch starts to fetch what looking up and inserting tag will touch. */
 QS_INLINE void
-qs_tcache_prefetch(qs_tcache_t const *tcache, u64 const *tags, u64 cnt, u64 ahead)
+qs_tcache_prefetch(qs_tcache_t const *tcache, u64 tag)
 {
-    u64 next = tcache->next + ahead;
-    next = next < tcache->depth ? next : next % tcache->depth;
-    for (u64 i = 0; i < cnt; i++) {
-        u64 mine = tcache_tag_(tags[i]) & tcache->mask, oldest = tcache->ring[next] & tcache->mask;
-        __builtin_prefetch(&tcache->map[mine * TCACHE_WAYS_], 1);
-        __builtin_prefetch(&tcache->map[oldest * TCACHE_WAYS_], 1);
-        next = next + 1 < tcache->depth ? next + 1 : 0;
-    }
+    __builtin_prefetch(&tcache->line[tag & tcache->mask], 1);
 }
 
 #endif

@@ -138,8 +138,8 @@ static struct broken broken[] = {
     {"schema_version = \"1\"",                        ID_SCHEMA,    1, 18},
     {"schema_version = [1]",                          ID_SCHEMA,    1, 18},
     {"[net]\ninterface = \"eth0\"",                   ID_RENAMED,   2,  1},
-    {"[[shred.source]]\nname = \"a\"",                ID_MISSING,   1,  3},
-    {"[log]\n[[shred.source]]\npath = \"a\"\n[net]",  ID_MISSING,   2,  3},
+    {"[[shred.source]]\nport = 9",                    ID_MISSING,   1,  3},
+    {"[log]\n[[shred.source]]\nport = 9\n[net]",      ID_MISSING,   2,  3},
 };
 /* clang-format on */
 
@@ -176,7 +176,7 @@ ParameterizedTestParameters(config, broken_word_from_outside_is_refused_by_name)
         {"QUICKSTEP_net_tiles=1",            ID_ENV,     "QUICKSTEP_net_tiles"},
         {"QUICKSTEP_CPUS=1",                 ID_ENV,     "QUICKSTEP_CPUS"},
         {"QUICKSTEP_SHRED_SOURCE_NAME=a",    ID_ENV,     "QUICKSTEP_SHRED_SOURCE_NAME"},
-        {"QUICKSTEP_SHRED_SOURCE_4_NAME=a",  ID_ENV,     "QUICKSTEP_SHRED_SOURCE_4_NAME"},
+        {"QUICKSTEP_SHRED_SOURCE_16_NAME=a", ID_ENV,     "QUICKSTEP_SHRED_SOURCE_16_NAME"},
         {"QUICKSTEP_SCHEMA_VERSION=1",       ID_ENV,     "QUICKSTEP_SCHEMA_VERSION"},
         {"QUICKSTEP_NET_TILES=0",            ID_RANGE,   "QUICKSTEP_NET_TILES"},
         {"QUICKSTEP_NET_TILES=",             ID_TYPE,    "QUICKSTEP_NET_TILES"},
@@ -185,7 +185,7 @@ ParameterizedTestParameters(config, broken_word_from_outside_is_refused_by_name)
         {"QUICKSTEP_LOG_LEVEL=loud",         ID_NAME,    "QUICKSTEP_LOG_LEVEL"},
         {"QUICKSTEP_NET_IFACE=\xff",         ID_FORM,    "QUICKSTEP_NET_IFACE"},
         {"QUICKSTEP_SHRED_SOURCE_1_NAME=a",  ID_REPEAT,  "QUICKSTEP_SHRED_SOURCE_1_NAME"},
-        {"QUICKSTEP_SHRED_SOURCE_0_NAME=a",  ID_MISSING, "environment and --set"},
+        {"QUICKSTEP_SHRED_SOURCE_0_PORT=9",  ID_MISSING, "environment and --set"},
         {"net.tiles",                        ID_SET,     "--set net.tiles"},
         {"tiles=1",                          ID_SET,     "--set tiles=1"},
         {"=1",                               ID_SET,     "--set =1"},
@@ -308,8 +308,8 @@ Test(config, every_key_of_a_file_is_taken)
                      "[layout]\naffinity = '0-3,5'\nexclude = [\n 7, 0x8,\n]\nidle = \"park\"\n"
                      "[hugetlbfs]\npages = '1g'\n"
                      "[metric]\nenabled = true\naddress = \"\"\n"
-                     "[[shred.source]]\nname = 'a'\npath = '/a'\n"
-                     "[[shred.source]]\npath = '/b'\nname = 'b'\n"
+                     "[[shred.source]]\nname = 'a'\nport = 1\n"
+                     "[[shred.source]]\nport = 2\nname = 'b'\n"
                      "[shred]\nversion = 50_093\n"),
            0));
     cr_assert(eq(u32, cfg.port.tpu, 1234));
@@ -322,7 +322,7 @@ Test(config, every_key_of_a_file_is_taken)
     cr_assert(eq(str, cfg.metric.address, ""));
     cr_assert(eq(u32, cfg.shred_source_cnt, 2));
     cr_assert(eq(str, cfg.shred_source[1].name, "b"));
-    cr_assert(eq(str, cfg.shred_source[1].path, "/b"));
+    cr_assert(eq(u32, cfg.shred_source[1].port, 2));
     cr_assert(eq(u32, cfg.shred.version, 50093));
     cr_assert(eq(u32, cfg.net.tiles, 1), "what the file does not name keeps its default");
 }
@@ -343,13 +343,13 @@ Test(config, later_sources_override_earlier_ones)
     cr_assert(fd >= 0);
     write_file(path, "[net]\ntiles = 2\nmtu = 600\niface = 'file'\nrx_depth = 128\n"
                      "[layout]\nexclude = [1, 2, 3]\n"
-                     "[[shred.source]]\nname = 'file'\npath = '/file'\n");
+                     "[[shred.source]]\nname = 'file'\nport = 1\n");
     char const *env[] = {"PATH=/bin",
                          "QUICKSTEP_CPU=plain",
                          "QUICKSTEP_NET_MTU=700",
                          "QUICKSTEP_NET_IFACE=env",
                          "QUICKSTEP_LAYOUT_EXCLUDE=4",
-                         "QUICKSTEP_SHRED_SOURCE_1_PATH=/env",
+                         "QUICKSTEP_SHRED_SOURCE_1_PORT=2",
                          "QUICKSTEP_SHRED_SOURCE_1_NAME=env",
                          NULL};
     char const *set[] = {"net.iface=set", "net.rx_depth=256", "net.rx_depth=512",
@@ -368,8 +368,8 @@ Test(config, later_sources_override_earlier_ones)
     cr_assert(eq(u32, cfg.layout.exclude[1], 0));
     cr_assert(eq(u32, cfg.shred_source_cnt, 2));
     cr_assert(eq(str, cfg.shred_source[0].name, "set"));
-    cr_assert(eq(str, cfg.shred_source[0].path, "/file"));
-    cr_assert(eq(str, cfg.shred_source[1].path, "/env"));
+    cr_assert(eq(u32, cfg.shred_source[0].port, 1));
+    cr_assert(eq(u32, cfg.shred_source[1].port, 2));
 }
 
 Test(config, text_from_outside_may_be_empty_or_a_list)
@@ -429,8 +429,8 @@ Test(config, what_is_written_loads_to_the_same_struct)
                      load_text("[net]\niface = \"a\\\"\\\\\\u0001\\u007f\\t\"\n"
                                "[layout]\nexclude = [5, 6]\n[log]\nlevel = 'error'\n"
                                "[identity]\nkey_path = 'caf\xc3\xa9'\n"
-                               "[[shred.source]]\nname = 'a'\npath = '#'\n"
-                               "[[shred.source]]\nname = 'b'\npath = '[x]'\n"
+                               "[[shred.source]]\nname = '#'\nport = 1\n"
+                               "[[shred.source]]\nname = '[x]'\nport = 2\n"
                                "[load]\nrate_pps = 100000000\n"),
                      0));
         rewrite(notes);

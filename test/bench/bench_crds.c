@@ -1,9 +1,11 @@
 /* The table of gossip's values with 100,000 in it: replacing, looking up, and answering a pull request.
-   Values are contact infos of 250 bytes; keys are random, hashes given. */
+   Values are contact infos of 250 bytes; keys are random, hashes given.  And all that a node does with
+   pushes of values that it has not seen, beside the signatures of the same values alone. */
 
 #include <sys/mman.h>
 
 #include "bench/bench.h"
+#include "bench/gossip_push.h"
 #include "disco/gossip/qs_bloom.h"
 #include "disco/gossip/qs_crds_table.h"
 #include "tango/base/qs_rng.h"
@@ -13,6 +15,8 @@
 #define VALUE_SZ  250u
 #define WHAT      "CRDS upsert into 100,000 values, hash given / lookup, random keys in batches of 16"
 #define WHAT_PULL "one pull request answered against 100,000 values"
+#define WHAT_PUSH "values verified and inserted per core"
+#define BARE      "bare ed25519 batch"
 
 typedef struct job {
     qs_crds_table_t *t;
@@ -147,5 +151,18 @@ main(int argc, char **argv)
         &b,
         &(bench_row_t){
             .what = WHAT_PULL, .variant = "scan, filter, fill", .ops = 1, .fn = answer, .ctx = &j});
+    push_bench_t *push = push_open();
+    bench_add(&b, &(bench_row_t){.what = WHAT_PUSH,
+                                 .variant = "pushes of 5 contact infos, 32 a batch",
+                                 .against = BARE,
+                                 .ops = PUSH_BATCH,
+                                 .fn = push_receive,
+                                 .ctx = push});
+    bench_add(&b, &(bench_row_t){.what = WHAT_PUSH,
+                                 .variant = "the same signatures",
+                                 .peer = BARE,
+                                 .ops = PUSH_BATCH,
+                                 .fn = push_bare,
+                                 .ctx = push});
     return bench_run(&b);
 }

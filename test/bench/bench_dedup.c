@@ -1,9 +1,10 @@
-/* dedup: what it takes to find out whether a transaction was seen, as the dedup tile does it: the places
+/* dedup: what it takes to find out whether a transaction was seen, as the dedup tile does it: the lines
    of 16 tags are being fetched while one is looked up, and remembered in place of the oldest if it
    is new.
 
-   The tags are random, so every look-up leaves the caches.  Memory is taken in 2 MiB pages if the
-   pool has some, else as the kernel's transparent ones.
+   The tags are random, so every look-up leaves the caches.  They are made beforehand, so many that one
+   that comes again has been forgotten.  Memory is taken in 2 MiB pages if the pool has some, else
+   as the kernel's transparent ones; what the kernel gave is looked up.
 
    The whole tile is measured too, in 4 KiB pages: 376 bytes of transaction and descriptor from a ring
    to a ring, what it costs to publish them for it included (one_thread.h). */
@@ -11,51 +12,64 @@
 #include <sys/mman.h>
 
 #include "bench/bench.h"
-#include "bench/one_thread.h"
-#include "disco/qs_format.h"
-#include "disco/qs_tiles.h"
+#include "bench/txn_tiles.h"
 #include "tango/base/qs_rng.h"
 #include "tango/qs_tcache.h"
 
 #define WHAT      "dedup, 4-million entries"
 #define WHAT_TILE "dedup tile, ring to ring"
 #define DEPTH     (4u << 20)
-#define GROUP     16u
 #define OPS       1024u
 #define RECENT    (1u << 20)
+#define FRESH     (5u << 20)
 
 static qs_tcache_t cache;
 static qs_rng_t rng;
 static u64 recent[RECENT]; /* tags that were remembered at the start */
+static u64 *fresh;         /* FRESH tags, taken in turn */
+
+/* transparent_kb returns how much of this process lies in transparent huge pages. */
+static u64
+transparent_kb(void)
+{
+    FILE *f = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    unsigned long kb = 0;
+    while (f && fgets(line, sizeof(line), f) && sscanf(line, "AnonHugePages: %lu", &kb) != 1)
+        ;
+    if (f)
+        fclose(f);
+    return kb;
+}
 
 static void *
 take_memory(u64 sz, char const **pages)
 {
-    u64 huge = (sz + (2u << 20) - 1) & ~(u64)((2u << 20) - 1);
+    u64 huge = (sz + (2u << 20) - 1) & ~(u64)((2u << 20) - 1), before = transparent_kb();
     void *mem = mmap(NULL, huge, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
     *pages = "2 MiB pages";
     if (mem != MAP_FAILED)
         return mem;
-    *pages = "transparent 2 MiB pages";
     QS_ASSERT(!posix_memalign(&mem, 2u << 20, huge));
-    if (madvise(mem, huge, MADV_HUGEPAGE))
-        *pages = "4 KiB pages";
+    madvise(mem, huge, MADV_HUGEPAGE);
+    memset(mem, 0, huge);
+    *pages = transparent_kb() - before >= huge / 1024 ? "transparent 2 MiB pages" : "4 KiB pages";
     return mem;
 }
 
-/* run_all is the tile's loop, without what publishing costs: the places of 16 tags are always under
-   way. */
-static u32
-run_all(u64 const *tag, bool prefetch)
+/* run_all is the tile's loop, without what publishing costs: the lines of so many tags ahead are always
+   under way. */
+QS_INLINE u32
+run_all(u64 const *tag, u32 ahead)
 {
     u32 passed = 0;
-    if (prefetch)
-        qs_tcache_prefetch(&cache, tag, GROUP, 0);
+    for (u32 i = 0; i < ahead; i++)
+        qs_tcache_prefetch(&cache, tag[i]);
     for (u32 i = 0; i < OPS; i++) {
         u64 place = 0;
-        if (prefetch && i + GROUP < OPS)
-            qs_tcache_prefetch(&cache, tag + i + GROUP, 1, GROUP);
+        if (ahead && i + ahead < OPS)
+            qs_tcache_prefetch(&cache, tag[i + ahead]);
         if (qs_tcache_seek(&cache, tag[i], &place))
             continue;
         qs_tcache_insert_at(&cache, place, tag[i]);
@@ -64,24 +78,28 @@ run_all(u64 const *tag, bool prefetch)
     return passed;
 }
 
-static void
-run_new(bool prefetch)
+QS_INLINE void
+run_new(u32 ahead)
 {
-    u64 tag[OPS];
-    for (u32 i = 0; i < OPS; i++)
-        tag[i] = qs_rng_u64(&rng);
-    QS_ASSERT(run_all(tag, prefetch) == OPS);
+    static u32 at;
+    QS_ASSERT(run_all(fresh + at, ahead) == OPS);
+    at = (at + OPS) % FRESH;
 }
 
 static void
 all_new(void *ctx)
 {
-    (void)ctx, run_new(true);
+    (void)ctx, run_new(16);
+}
+static void
+all_new_32(void *ctx)
+{
+    (void)ctx, run_new(32);
 }
 static void
 all_new_alone(void *ctx)
 {
-    (void)ctx, run_new(false);
+    (void)ctx, run_new(0);
 }
 
 /* all_seen looks up tags from anywhere in the ring. */
@@ -91,30 +109,12 @@ all_seen(void *ctx)
     (void)ctx;
     static u32 at;
     at = (at + OPS) % RECENT;
-    QS_ASSERT(run_all(recent + at, true) <= OPS); /* some have aged meanwhile */
+    QS_ASSERT(run_all(recent + at, 16) <= OPS); /* some have aged meanwhile */
 }
 
 static bench_t b;
-static u64 out_cnt;
-
-static u32
-out_frag(void *self, qs_stem_t *s, qs_batch_t const *batch)
-{
-    (void)self;
-    (void)s;
-    out_cnt += batch->cnt;
-    return batch->cnt;
-}
-
-static void
-no_run(void *self, qs_stem_t *s)
-{
-    (void)self, (void)s;
-}
-
-static qs_tile_t const gen = {.name = "verify", .out = {"dedup"}, .run = no_run};
-static qs_tile_t const out = {
-    .name = "out", .in = {{.from = "dedup", .in_place = true}}, .frag = out_frag, .run = no_run};
+static qs_tile_t const gen = SOURCE_TILE("verify", "dedup");
+static qs_tile_t const out = END_TILE("out", "dedup");
 
 static void
 through_tile(void *ctx)
@@ -149,21 +149,24 @@ main(int argc, char **argv)
     void *mem = take_memory(qs_tcache_footprint(DEPTH), &pages);
     QS_ASSERT(!qs_tcache_new(mem, DEPTH) && !qs_tcache_join(&cache, mem, DEPTH));
     qs_rng_init(&rng, 1, 2);
-    for (u32 i = 0; i < DEPTH + DEPTH / 2; i++)
-        qs_tcache_insert(&cache, qs_rng_u64(&rng));
-    for (u32 i = 0; i < RECENT; i++)
-        recent[i] = cache.ring[(cache.next + DEPTH - 1 - i) % DEPTH]; /* the youngest */
+    char const *unused;
+    fresh = take_memory(FRESH * sizeof(u64), &unused);
+    for (u32 i = 0; i < FRESH; i++)
+        fresh[i] = qs_rng_u64(&rng);
+    for (u32 i = 0; i < DEPTH + DEPTH / 2; i++) {
+        recent[i % RECENT] = qs_rng_u64(&rng); /* the youngest in the end */
+        qs_tcache_insert(&cache, recent[i % RECENT]);
+    }
     snprintf(variant[0], sizeof(variant[0]), "new, 16 under way, %s", pages);
     snprintf(variant[1], sizeof(variant[1]), "seen, 16 under way");
     snprintf(variant[2], sizeof(variant[2]), "new, one by one");
     bench_add(&b, &(bench_row_t){.what = WHAT, .variant = variant[0], .fn = all_new, .ops = OPS});
     bench_add(&b, &(bench_row_t){.what = WHAT, .variant = variant[1], .fn = all_seen, .ops = OPS});
+    bench_add(&b, &(bench_row_t){
+                      .what = WHAT, .variant = "new, 32 under way", .fn = all_new_32, .ops = OPS});
     bench_add(&b,
               &(bench_row_t){.what = WHAT, .variant = variant[2], .fn = all_new_alone, .ops = OPS});
-    static qs_link_row_t const links[] = {
-        {"verify", "dedup", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
-        {"dedup", "out", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
-        {0}};
+    static qs_link_row_t const links[] = {VERIFY_TO_DEDUP, DEDUP_TO_OUT, {0}};
     qs_tile_t const *const tiles[] = {&gen, &qs_tile_dedup, &out};
     static qs_config_t cfg;
     qs_config_init(&qs_config_table, &cfg);

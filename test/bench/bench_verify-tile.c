@@ -1,66 +1,102 @@
 /* verify-tile: what the tile adds to the kernel, and what a lone transaction waits.
 
+   Each transaction is signed by a key of its own.  Where the machine has a kernel that keeps tables of
+   keys, they are kept, and three more rows show what that saves where keys return and what
+   it costs where a flood makes tables in vain.
+
    The tiles are booted for real, over real rings, all in this thread (one_thread.h): frames are
    published as net does it, verify makes its turns, and descriptors come out.  The bare kernel
    checks the same signatures in batches of 64.  The lone transaction goes through verify and dedup,
    which take turns until it is out; nothing else is to do, so the wait for a full batch runs out. */
 
 #include "bench/bench.h"
-#include "bench/one_thread.h"
-#include "disco/qs_format.h"
-#include "disco/qs_tiles.h"
-#include "tango/base/qs_rng.h"
+#include "bench/txn_tiles.h"
+#include "tango/base/qs_cpu.h"
 #include "waltz/codec/qs_txn_build.h"
-#include "waltz/crypto/qs_ed25519.h"
+#include "waltz/crypto/qs_ed25519_kernel.h"
 
-#define WHAT      "verify tile, frames in to descriptors out, 1 signature each"
-#define WHAT_LONE "lone transaction through verify and dedup, p50"
-#define TXNS      40000u /* more than the tile remembers */
-#define DEPTH     32768u
-#define BATCH     64u
-#define DATA_SZ   95u /* makes a message of 200 bytes */
-#define LONE_CNT  201u
+#define WHAT       "verify tile, frames in to descriptors out, 1 signature each"
+#define WHAT_KEYS  "same, keys that return (1,000 keys)"
+#define WHAT_TWICE "same, a flood of keys that sign twice"
+#define WHAT_MIX   "same, every other from a key that returns"
+#define WHAT_LONE  "lone transaction through verify and dedup, p50"
+#define TXNS       24000u /* of a kind: more than the tile remembers, and than keys are remembered */
+#define DEPTH      4096u
+#define KEY_CNT    1000u
+#define BATCH      64u
+#define DATA_SZ    95u /* makes a message of 200 bytes */
+#define LONE_CNT   201u
+
+/* Whose transactions. */
+typedef enum kind {
+    NEW, /* each key signs one */
+    TWICE,
+    RETURNING,
+    KINDS
+} kind_t;
 
 typedef struct txn {
     u16 sz;
     u8 bytes[318];
 } txn_t;
 
-static txn_t *txn;
-static qs_ed25519_item_t *item;
-static u64 next;
+static txn_t *txn[KINDS];
+static qs_ed25519_item_t *item; /* the new ones' */
+static u64 next[KINDS];
 static bench_t b;
 
+/* make_txn builds the n-th of a kind. */
 static void
-make_txns(void)
+make_txn(kind_t kind, u32 n)
 {
-    static u8 secret[64][32], key[64][32];
-    txn = calloc(TXNS, sizeof(*txn));
+    u8 data[DATA_SZ] = {0}, bytes[QS_TXN_SZ_MAX], secret[1][32] = {{0}}, key[1][32];
+    u32 signer = kind == NEW ? n : kind == TWICE ? n / 2 : n % KEY_CNT;
+    txn_t *t = &txn[kind][n];
+    qs_txn_t parsed;
+
+    signer = signer << 2 | kind;
+    memcpy(secret[0], &signer, sizeof(signer));
+    secret[0][31] = 1;
+    qs_ed25519_public_key(key[0], secret[0]);
+    memcpy(data, &n, sizeof(n));
+    u32 sz = qs_txn_build_memo(bytes, 1, (u8 const(*)[32])key, (u8 const(*)[32])secret, key[0],
+                               data, DATA_SZ);
+    QS_ASSERT(sz <= sizeof(t->bytes) && !qs_txn_parse(&parsed, bytes, sz, 0));
+    memcpy(t->bytes, bytes, sz);
+    t->sz = (u16)sz;
+    if (kind == NEW)
+        item[n] = (qs_ed25519_item_t){.signature = t->bytes + parsed.signature_off,
+                                      .public_key = t->bytes + parsed.account_off,
+                                      .msg = t->bytes + parsed.message_off,
+                                      .msg_sz = parsed.message_sz};
+}
+
+/* have_tables says whether the cache of keys is of use on this machine. */
+static bool
+have_tables(void)
+{
+    for (u32 i = 0; i < qs_ed25519_kernel_cnt; i++)
+        if (qs_cpu_has(qs_ed25519_kernels[i]->needs) && qs_ed25519_kernels[i]->check_known)
+            return true;
+    return false;
+}
+
+static void
+make_txns(u32 kinds)
+{
     item = calloc(TXNS, sizeof(*item));
-    for (u32 i = 0; i < 64; i++) {
-        secret[i][0] = (u8)(i + 1);
-        qs_ed25519_public_key(key[i], secret[i]);
-    }
-    for (u32 i = 0; i < TXNS; i++) {
-        u8 data[DATA_SZ] = {0}, bytes[QS_TXN_SZ_MAX];
-        qs_txn_t t;
-        memcpy(data, &i, sizeof(i));
-        u32 sz = qs_txn_build_memo(bytes, 1, (u8 const(*)[32])key + i % 64,
-                                   (u8 const(*)[32])secret + i % 64, secret[1], data, DATA_SZ);
-        QS_ASSERT(sz <= sizeof(txn[i].bytes) && !qs_txn_parse(&t, bytes, sz, 0));
-        memcpy(txn[i].bytes, bytes, sz);
-        txn[i].sz = (u16)sz;
-        item[i] = (qs_ed25519_item_t){.signature = txn[i].bytes + t.signature_off,
-                                      .public_key = txn[i].bytes + t.account_off,
-                                      .msg = txn[i].bytes + t.message_off,
-                                      .msg_sz = t.message_sz};
+    for (u32 kind = 0; kind < kinds; kind++) {
+        txn[kind] = calloc(TXNS, sizeof(**txn));
+        for (u32 n = 0; n < TXNS; n++)
+            make_txn((kind_t)kind, n);
     }
 }
 
 static void
-publish(u64 n)
+publish(kind_t kind)
 {
-    txn_t const *t = &txn[n % TXNS];
+    u64 n = next[kind]++ % TXNS;
+    txn_t const *t = &txn[kind][n];
     u8 *room = qs_stem_prepare(chain.stem[0], 0);
     QS_ASSERT(room);
     memcpy(room, t->bytes, t->sz);
@@ -68,52 +104,47 @@ publish(u64 n)
     qs_stem_publish(chain.stem[0], 0, qs_net_sig_pack(sig), t->sz, 0, 0);
 }
 
-static u64 out_cnt;
-
-static u32
-out_frag(void *self, qs_stem_t *s, qs_batch_t const *batch)
-{
-    (void)self;
-    (void)s;
-    out_cnt += batch->cnt;
-    return batch->cnt;
-}
-
-static void
-no_run(void *self, qs_stem_t *s)
-{
-    (void)self, (void)s;
-}
-
-static qs_tile_t const gen = {.name = "net", .out = {"verify"}, .run = no_run};
+static qs_tile_t const gen = SOURCE_TILE("net", "verify");
 /* The tile behind verify must be called dedup, where verify is measured alone. */
-static qs_tile_t const out_of_verify = {
-    .name = "dedup", .in = {{.from = "verify", .in_place = true}}, .frag = out_frag, .run = no_run};
-static qs_tile_t const out_of_dedup = {
-    .name = "out", .in = {{.from = "dedup", .in_place = true}}, .frag = out_frag, .run = no_run};
+static qs_tile_t const out_of_verify = END_TILE("dedup", "verify");
+static qs_tile_t const out_of_dedup = END_TILE("out", "dedup");
 
-static qs_link_row_t const links[] = {
-    {"net", "verify", 4096, 1024, QS_UDP_MAX, QS_LOSSY, NULL},
-    {"verify", "dedup", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
-    {0}};
-static qs_link_row_t const lone_links[] = {
-    {"net", "verify", 4096, 1024, QS_UDP_MAX, QS_LOSSY, NULL},
-    {"verify", "dedup", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
-    {"dedup", "out", 1024, 256, QS_TXN_LINK_MTU, QS_RELIABLE, NULL},
-    {0}};
+static qs_link_row_t const links[] = {NET_TO_VERIFY, VERIFY_TO_DEDUP, {0}};
+static qs_link_row_t const lone_links[] = {NET_TO_VERIFY, VERIFY_TO_DEDUP, DEDUP_TO_OUT, {0}};
 
+/* through_tile sends a batch through, alternately of the two kinds. */
 static void
-through_tile(void *ctx)
+through_tile(kind_t even, kind_t odd)
 {
-    (void)ctx;
     u64 before = out_cnt;
     for (u32 i = 0; i < BATCH; i++)
-        publish(next++);
+        publish(i % 2 ? odd : even);
     for (u32 turn = 0; out_cnt < before + BATCH; turn++) {
         QS_ASSERT(turn < 1000000);
         chain_turn(1, &qs_tile_verify);
         chain_turn(2, &out_of_verify);
     }
+}
+
+static void
+tile_new(void *ctx)
+{
+    (void)ctx, through_tile(NEW, NEW);
+}
+static void
+tile_twice(void *ctx)
+{
+    (void)ctx, through_tile(TWICE, TWICE);
+}
+static void
+tile_returning(void *ctx)
+{
+    (void)ctx, through_tile(RETURNING, RETURNING);
+}
+static void
+tile_mix(void *ctx)
+{
+    (void)ctx, through_tile(NEW, RETURNING);
 }
 
 static u64 bare_next;
@@ -148,7 +179,7 @@ lone_once(void)
 {
     u64 before = out_cnt;
     double start = bench_now_ns(&b);
-    publish(next++);
+    publish(NEW);
     while (out_cnt == before) {
         chain_turn(1, &qs_tile_verify);
         chain_turn(2, &qs_tile_dedup);
@@ -161,7 +192,7 @@ static double
 single_once(void)
 {
     double start = bench_now_ns(&b);
-    QS_ASSERT(!qs_ed25519_verify(&item[next % TXNS], QS_ED25519_STRICT));
+    QS_ASSERT(!qs_ed25519_verify(&item[next[NEW] % TXNS], QS_ED25519_STRICT));
     return bench_now_ns(&b) - start;
 }
 
@@ -209,9 +240,18 @@ main(int argc, char **argv)
     qs_config_init(&qs_config_table, &cfg);
     cfg.verify.tag_depth = DEPTH;
     cfg.dedup.tag_depth = DEPTH;
-    make_txns();
-    add_row(WHAT, "verify", NULL, "bare kernel", through_tile);
+    bool tables = have_tables();
+    make_txns(tables ? KINDS : NEW + 1);
+    add_row(WHAT, "verify, new keys", NULL, "bare kernel", tile_new);
     add_row(WHAT, "verify_batch of 64", "bare kernel", NULL, bare);
+    if (tables) {
+        cfg.verify.key_max = 2 * KEY_CNT + 48;
+        add_row(WHAT_KEYS, "verify", NULL, NULL, tile_returning);
+        add_row(WHAT_TWICE, "verify", NULL, NULL, tile_twice);
+        add_row(WHAT_MIX, "verify", NULL, NULL, tile_mix);
+    } else {
+        fprintf(stderr, "no kernel of this machine keeps tables of keys\n");
+    }
     chain_go(tiles, QS_COUNT(tiles), links, &cfg, throughput);
     out_cnt = 0;
     lone_row = add_row(WHAT_LONE, "verify, dedup", NULL, "bar", NULL);

@@ -27,6 +27,8 @@
 #include "waltz/ebpf/qs_ebpf.h"
 
 #define REST_NS 20000000
+#define BIN_NS  100u /* latencies are told apart by so much */
+#define BINS    100000u
 #define CPU_MAX 1024u
 #define NET_RX  3 /* enum of linux/interrupt.h; shown by the tracepoint */
 #define BATCH   64u
@@ -42,7 +44,8 @@ QS_METRICS(tally, TALLY_METRICS);
 typedef struct tally {
     tally_metrics_t *m;
     bool rests;
-    qs_hist_t latency;
+    u64 timed;
+    u32 bin[BINS]; /* the last one: and above */
 } tally_t;
 
 static void *
@@ -62,6 +65,27 @@ tally_boot(void *self, qs_tile_ctx_t *ctx)
     return 0;
 }
 
+/* percentile returns the upper end of the bin below which permille of all lie. */
+static u64
+percentile(tally_t const *t, u64 permille)
+{
+    u64 below = 0, want = t->timed * permille / 1000;
+    u32 i = 0;
+
+    while (i < BINS - 1 && (below += t->bin[i]) <= want)
+        i++;
+    return t->timed ? (u64)(i + 1) * BIN_NS : 0;
+}
+
+static void
+time_one(tally_t *t, u64 sent_ns, u64 now_ns)
+{
+    u64 bin = now_ns > sent_ns ? (now_ns - sent_ns) / BIN_NS : 0;
+
+    t->bin[bin < BINS ? bin : BINS - 1]++;
+    t->timed++;
+}
+
 static u32
 tally_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
@@ -73,7 +97,7 @@ tally_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
             continue;
         memcpy(&p, b->data[i], sizeof(p));
         if (p.magic == QS_PROBE_MAGIC && p.check == qs_probe_check(&p))
-            qs_hist_add(&t->latency, stem->now > p.sent_ns ? stem->now - p.sent_ns : 0);
+            time_one(t, p.sent_ns, stem->now);
     }
     qs_metric_add(&t->m->received, b->cnt);
     return b->cnt;
@@ -96,8 +120,8 @@ tally_tidy(void *self, qs_stem_t *stem)
     tally_t *t = self;
 
     (void)stem;
-    qs_metric_set(&t->m->p50_ns, qs_hist_percentile(&t->latency, 500000));
-    qs_metric_set(&t->m->p99_ns, qs_hist_percentile(&t->latency, 990000));
+    qs_metric_set(&t->m->p50_ns, percentile(t, 500));
+    qs_metric_set(&t->m->p99_ns, percentile(t, 990));
 }
 
 static void tally_run(void *self, qs_stem_t *stem);

@@ -154,7 +154,7 @@ Test(fair, ninety_percent_garbage_does_not_touch_the_good)
     cr_assert(eq(u64, lost, 0)); /* refusing is quick enough to keep the ring from filling up */
     cr_assert(ge(dbl, (double)checked, 0.9 * 2 * CAPACITY)); /* nothing is left unused */
     for (u32 i = 4; i < 20; i++)
-        cr_assert(ge(dbl, share(i, i + 1, 2), 0.9 / 40)); /* their floor */
+        cr_assert(ge(dbl, share(i, i + 1, 2), 0.9 / 40)); /* the floor of garbage */
 }
 
 /* Others use our core: we believe in three times the capacity that we have. */
@@ -199,11 +199,45 @@ Test(fair, a_forged_address_keeps_its_floor_beside_clean_sources_that_want_all)
     for (u32 i = 1; i < 4; i++)
         add(0x0a000001 + i, 0.6, true);
     run(2);
-    cr_assert(ge(dbl, share(0, 2, 2), 0.85 / 8)); /* N is twice the four that send */
-    cr_assert(ge(dbl, share(2, 5, 2), 0.8));
+    cr_assert(ge(dbl, share(0, 2, 2), 0.9 / 4)); /* N is the four that send */
+    cr_assert(ge(dbl, share(2, 5, 2), 0.65));
     double least = share(2, 3, 2);
     for (u32 i = 3; i < 5; i++)
         cr_assert(lt(dbl, share(i, i + 1, 2) / least - 1, 0.1));
+}
+
+/* One in a hundred is good under the forged address, and all the rest of the capacity is asked for by
+   nine clean sources and taken by as many that send garbage. */
+Test(fair, a_forged_address_gets_its_nth_of_the_capacity_beside_clean_and_bad)
+{
+    begin();
+    add(0x0a000001, 0.02, true);
+    add(0x0a000001, 1.98, false);
+    for (u32 i = 1; i < 10; i++)
+        add(0x0a000001 + i, 0.5, true);
+    for (u32 i = 0; i < 10; i++)
+        add(0x0a000101 + i, 0.5, false);
+    run_after(200, 2);
+    u64 done[3] = {stream[0].done + stream[1].done}, all = done[0];
+    for (u32 i = 2; i < 21; i++) {
+        done[i < 11 ? 1 : 2] += stream[i].done;
+        all += stream[i].done;
+    }
+    cr_assert(ge(dbl, (double)all, 0.85 * 1.8 * CAPACITY)); /* refusing 11 times as much costs */
+    cr_assert(ge(dbl, (double)done[0], 0.9 / 20 * (double)all));
+    cr_assert(ge(dbl, (double)done[1], 0.9 * 14 / 20 * (double)all)); /* ten halves are kept */
+    cr_assert(ge(dbl, (double)done[2], 0.9 * 5 / 20 * (double)all));
+    cr_assert(ge(dbl, through(0, 1), 0.9 / 2 * 0.85 / 20));
+}
+
+Test(fair, n_is_the_number_of_senders)
+{
+    begin();
+    for (u32 i = 0; i < 20; i++)
+        add(0x0a000001 + i, i % 2 ? 0.1 : 0.001, i % 3);
+    run(1);
+    cr_assert(le(u32, fair.sender_cnt, 20));
+    cr_assert(ge(u32, fair.sender_cnt, 19)); /* two may share a bucket */
 }
 
 Test(fair, a_clean_source_that_sends_much_does_not_push_out_one_that_sends_little)

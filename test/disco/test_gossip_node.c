@@ -43,7 +43,7 @@ TestSuite(gossip_node, .fini = end);
 static u64
 event(u32 node, qs_gossip_event_t e)
 {
-    return net.at[node].node.event[e];
+    return net.at[node].node.counts.event[e];
 }
 
 Test(gossip_node, four_nodes_see_each_other_within_five_seconds)
@@ -57,7 +57,7 @@ Test(gossip_node, four_nodes_see_each_other_within_five_seconds)
     cr_assert(eq(u32, net_known_pairs(&net), 16));
     for (u32 i = 0; i < 4; i++)
         for (u32 r = 1; r < QS_GOSSIP_REASON_CNT; r++)
-            cr_assert(eq(u64, net.at[i].node.refused[r], 0), "node %u refused: %s", i,
+            cr_assert(eq(u64, net.at[i].node.counts.refused[r], 0), "node %u refused: %s", i,
                       qs_gossip_reason_name(r));
 }
 
@@ -208,12 +208,12 @@ Test(gossip_node, hostile_contact_infos_are_named_and_not_believed)
     expect_event(address, push_contact(&c, false));
     static u32 const private[] = {0x0a000063, 0x7f000001, 0xac100001, 0xac1fffff,
                                   0xc0a80001, 0xa9fe0001, 0x00000001, 0xffffffff};
-    net.at[0].node.conf.private_ok = false; /* as on the public network */
+    net.at[0].node.facts.private_ok = false; /* as on the public network */
     for (u32 i = 0; i < QS_COUNT(private); i++) {
         c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = private[i];
         expect_event(address, push_contact(&c, false));
     }
-    net.at[0].node.conf.private_ok = true;
+    net.at[0].node.facts.private_ok = true;
     c = evil_contact(), c.socket[QS_CONTACT_GOSSIP].ip = net.at[0].ip;
     expect_event(address, push_contact(&c, false));
     c = evil_contact();
@@ -343,9 +343,9 @@ Test(gossip_node, hostile_pull_requests_are_named_and_cost_no_more_than_a_ping)
     expect_event(unproven, send_to_0(0x0a000063, 8001, out, sz));
     cr_assert(eq(u64, bytes_out, QS_GOSSIP_PING_SZ));
     expect_event(address, send_to_0(0xe0000001, 8001, out, sz));
-    net.at[0].node.conf.private_ok = false;
+    net.at[0].node.facts.private_ok = false;
     expect_event(address, send_to_0(0x7f000001, 8001, out, sz));
-    net.at[0].node.conf.private_ok = true;
+    net.at[0].node.facts.private_ok = true;
     expect_event(address, send_to_0(0x0a000063, 0, out, sz));
     sz = request_of(out, &c, net.at[1].secret);
     expect_event(caller_signature, send_to_0(0x0a000063, 8001, out, sz));

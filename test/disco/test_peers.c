@@ -1,5 +1,5 @@
 /* Goal: a reader of the shared rows sees each whole or not at all, whatever its writer was doing when it
-   died; an object that is none is not taken for one.
+   died, and is told when it is worth reading them again; an object that is none is not taken for one.
    Method: rows written and read in turn; a version left odd by hand; a writer and a reader at once,
    until the reader has seen many changes. */
 
@@ -60,6 +60,38 @@ Test(peers, a_row_reads_back_until_it_is_emptied)
     cr_assert(eq(u32, peers->cnt, ROWS - 1));
     qs_peers_clear(peers);
     cr_assert(eq(u32, peers->cnt, 0));
+}
+
+Test(peers, only_what_changes_more_than_times_is_news)
+{
+    qs_peers_row_t row = row_of(1);
+    u64 want = 0;
+
+    qs_peers_set(peers, 3, &row);
+    cr_assert(eq(u64, peers->news, ++want));
+    row.wallclock++;
+    row.ordinal++;
+    qs_peers_set(peers, 3, &row);
+    cr_assert(eq(u64, peers->news, want));
+    row.port[QS_PEERS_TVU]++;
+    qs_peers_set(peers, 3, &row);
+    cr_assert(eq(u64, peers->news, ++want));
+    row.ip[QS_PEERS_TPU]++;
+    qs_peers_set(peers, 3, &row);
+    cr_assert(eq(u64, peers->news, ++want));
+    row.stake++;
+    qs_peers_set(peers, 3, &row);
+    cr_assert(eq(u64, peers->news, ++want));
+    row.shred_version++;
+    qs_peers_set(peers, 3, &row);
+    cr_assert(eq(u64, peers->news, ++want));
+    row.pubkey[31]++;
+    qs_peers_set(peers, 3, &row);
+    cr_assert(eq(u64, peers->news, ++want));
+    qs_peers_set(peers, 3, NULL);
+    cr_assert(eq(u64, peers->news, ++want));
+    qs_peers_set(peers, 3, NULL);
+    cr_assert(eq(u64, peers->news, want));
 }
 
 Test(peers, a_row_whose_writer_died_in_the_middle_is_not_shown_and_is_cleared)

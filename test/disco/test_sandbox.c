@@ -6,6 +6,7 @@
 #include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,7 +39,7 @@ in_sandbox(void)
     int status = open("/proc/self/status", O_RDONLY);
     int high = dup2(kept[0], 40); /* gaps on the way there */
     int const keep[] = {status, kept[1], high};
-    u32 got = qs_sandbox_enter(keep, 3);
+    u32 got = qs_sandbox_enter(keep, 3, 0);
     if (got != QS_SANDBOX_ALL)
         return 2;
     if (!fstat(unlisted[0], &is) && is.st_ino == was.st_ino)
@@ -85,7 +86,7 @@ starts_a_child(void)
 {
     if (geteuid() == 0 && setresuid(65534, 65534, 65534)) /* the limit does not bind root */
         return 1;
-    qs_sandbox_enter(NULL, 0);
+    qs_sandbox_enter(NULL, 0, 0);
     pid_t pid = fork();
     if (!pid)
         _exit(0);
@@ -98,11 +99,30 @@ Test(sandbox, no_child_can_be_started)
 }
 
 static int
+writes_a_file(void)
+{
+    FILE *f = tmpfile();
+    int fd = f ? fileno(f) : -1;
+    if (fd < 0 || ftruncate(fd, 8192))
+        return 1;
+    signal(SIGXFSZ, SIG_IGN);
+    qs_sandbox_enter(&fd, 1, 4096);
+    if (pwrite(fd, "x", 1, 4095) != 1)
+        return 2;
+    return pwrite(fd, "x", 1, 4096) < 0 && errno == EFBIG ? 0 : 3;
+}
+
+Test(sandbox, a_tile_that_writes_files_does_so_up_to_what_it_said)
+{
+    cr_assert(eq(int, child_says(writes_a_file), 0));
+}
+
+static int
 two_times(void)
 {
     int null = open("/dev/null", O_WRONLY);
-    qs_sandbox_enter(&null, 1);
-    u32 got = qs_sandbox_enter(&null, 1);
+    qs_sandbox_enter(&null, 1, 0);
+    u32 got = qs_sandbox_enter(&null, 1, 0);
     return (got & (QS_SANDBOX_LIMITS | QS_SANDBOX_NO_NEW_PRIVS)) && write(null, "x", 1) == 1 ? 0
                                                                                              : 1;
 }

@@ -29,6 +29,7 @@ static struct {
     u32 takes; /* of a batch at most */
     u32 damaged;
     u64 unwanted; /* sig that want refuses */
+    u64 disliked; /* number that peek refuses */
 } eaten;
 
 static qs_stem_t *gen, *eat;
@@ -42,6 +43,14 @@ eat_want(void *self, u32 in, u64 sig)
     (void)self;
     (void)in;
     return sig != eaten.unwanted;
+}
+
+static bool
+eat_peek(void *self, u32 in, qs_frag_t const *frag, u8 const *data)
+{
+    (void)self;
+    (void)in;
+    return frag->sz < 8 || qs_load_le64(data) != eaten.disliked;
 }
 
 static u32
@@ -97,6 +106,7 @@ static qs_tile_t const tile_gen = {.name = "gen", .out = {"eat"}, .run = gen_run
 static qs_tile_t const tile_eat = {.name = "eat",
                                    .in = {{.from = "gen"}},
                                    .want = eat_want,
+                                   .peek = eat_peek,
                                    .frag = eat_frag,
                                    .poll = eat_poll,
                                    .run = eat_run};
@@ -177,7 +187,7 @@ with_link(qs_flow_t flow, void (*what)(void))
            0));
     memset(&eaten, 0, sizeof(eaten));
     eaten.takes = QS_BATCH;
-    eaten.unwanted = UINT64_MAX;
+    eaten.unwanted = eaten.disliked = UINT64_MAX;
     topos[0] = &topo;
     script = what;
     cr_assert(eq(int, qs_boot_run(&handover[0], topos, &maps), 0));
@@ -284,6 +294,27 @@ Test(stem, unwanted_fragments_are_counted_and_not_handed_over)
 {
     with_link(QS_RELIABLE, filter);
     with_link(QS_LOSSY, filter);
+}
+
+static void
+look(void)
+{
+    eaten.disliked = 11;
+    publish_all(0, 30);
+    publish_forged(UINT32_MAX, 100, 0); /* is not looked at: a touch is SIGSEGV */
+    turn();
+    cr_assert(eq(u32, eaten.cnt, 29));
+    for (u32 i = 0; i < eaten.cnt; i++)
+        cr_assert(ne(u64, eaten.number[i], 11));
+    cr_assert(eq(u64, eat->in[0].metrics->filtered, 1));
+    cr_assert(eq(u64, eat->in[0].metrics->bad, 1));
+    cr_assert(eq(u32, eaten.damaged, 0));
+}
+
+Test(stem, payloads_are_looked_at_within_bounds_before_they_are_copied)
+{
+    with_link(QS_RELIABLE, look);
+    with_link(QS_LOSSY, look);
 }
 
 static void

@@ -96,7 +96,7 @@ static struct refusal const refusals[] = {
     {{{0}}, {{0}}, "there are no tiles"},
     {{WIRE, WIRE}, {{0}}, "tile wire stands in two rows"},
     {{{.tile = &eye, .cnt = 0}}, {{0}}, "tile eye: 0 instances"},
-    {{{.tile = &eye, .cnt_of = none}}, {{0}}, "tile eye: 0 instances"},
+    {{{.tile = &eye, .cnt = 1, .cnt_of = none}}, {{0}}, "tile eye: 0 instances"},
     {{WIRE, {.tile = &eye, .cnt = QS_TILE_MAX}}, {{0}}, "tile eye: 64 instances"},
     {{{.tile = &eye, .cnt = UINT32_MAX}}, {{0}}, "tile eye: 4294967295 instances"},
     {{WIRE, {.tile = &eye, .cnt = UINT32_MAX}}, {{0}}, "tile eye: 4294967295 instances"},
@@ -420,6 +420,34 @@ names_a_tile(qs_topo_t const *topo, char const *word)
         if (!strcmp(word, topo->tiles[i].name ? topo->tiles[i].name : topo->tiles[i].tile->name))
             return true;
     return false;
+}
+
+static bool
+has_link(char const *name)
+{
+    for (u32 i = 0; i < at.plan.link_cnt; i++)
+        if (!strcmp(at.plan.link[i].name, name))
+            return true;
+    return false;
+}
+
+Test(topo, a_tile_that_an_option_adds_takes_over_what_bypassed_it)
+{
+    cr_assert(eq(int, make(&qs_topo_gossip), 0), "%s", at.err);
+    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "gossvf"), -1));
+    cr_assert(has_link("net_gossip"));
+    cr_assert(not(has_link("net_gossvf") || has_link("gossvf_gossip")));
+    cr_assert(eq(int, strcmp(qs_topo_gossip.links[at.plan.port[0].link_row].to, "gossip"), 0));
+    u32 ports = at.plan.port_cnt;
+
+    at.cfg.gossip.verify_tiles = 2;
+    cr_assert(eq(int, make(&qs_topo_gossip), 0), "%s", at.err);
+    cr_assert(ge(int, qs_plan_tile_of(&at.plan, "gossvf:1"), 0));
+    cr_assert(eq(int, qs_plan_tile_of(&at.plan, "gossvf:2"), -1));
+    cr_assert(not(has_link("net_gossip")));
+    cr_assert(has_link("net_gossvf") && has_link("gossvf:1_gossip"));
+    cr_assert(eq(int, strcmp(qs_topo_gossip.links[at.plan.port[0].link_row].to, "gossvf"), 0));
+    cr_assert(eq(u32, at.plan.port_cnt, ports));
 }
 
 Test(topo, each_picture_names_the_tiles_of_its_table_and_no_others)

@@ -9,6 +9,7 @@
 
 #include "disco/verify/qs_verify.h"
 #include "waltz/codec/qs_txn_build.h"
+#include "waltz/ed25519_ifma.h"
 
 #define DEPTH   1024u
 #define OUT_MAX 512u
@@ -68,8 +69,9 @@ publish(void)
 static void
 finish(void)
 {
-    if (v.queue_cnt)
-        qs_verify_check(&v, v.queue_cnt);
+    for (u32 q = 0; q < QS_VERIFY_QUEUES; q++)
+        if (v.queue[q].cnt)
+            qs_verify_check(&v, q, v.queue[q].cnt);
     publish();
 }
 
@@ -78,11 +80,11 @@ Test(verify, good_transactions_come_out_in_order_eight_signatures_at_a_time)
     start(true, 1, 0);
     for (u64 n = 0; n < 40; n++)
         cr_assert(eq(int, take(make(n, 1 + (u32)n % 2)), QS_VERIFY_HELD));
-    cr_assert(eq(u32, v.queue_cnt, 60));
+    cr_assert(eq(u32, qs_verify_queued(&v), 60));
     publish();
     cr_assert(eq(u32, out_cnt, 0)); /* nothing before it is checked */
     for (u32 i = 0; i < 7; i++)
-        qs_verify_check(&v, 8);
+        qs_verify_check(&v, QS_VERIFY_NEW, 8);
     publish();
     cr_assert(eq(u32, out_cnt, 37)); /* 56 signatures: the 38th has one of its two */
     finish();
@@ -234,7 +236,7 @@ Test(verify, it_is_full_before_anything_could_be_lost)
     u32 cnt = 0;
     while (!qs_verify_full(&v))
         cr_assert(eq(int, take(make(cnt++, 11)), QS_VERIFY_HELD));
-    cr_assert(le(u32, v.queue_cnt, QS_VERIFY_QUEUE));
+    cr_assert(le(u32, qs_verify_queued(&v), QS_VERIFY_QUEUE));
     finish();
     cr_assert(eq(u32, out_cnt, cnt));
     while (!qs_verify_full(&v))
@@ -273,4 +275,42 @@ Test(verify, capacity_is_what_full_batches_took)
     cr_assert(eq(u64, qs_verify_capacity(&v), before));
     qs_verify_took(&v, 8, 1000000000); /* off the core for a second: no reason to despair */
     cr_assert(gt(u64, qs_verify_capacity(&v), before / 2));
+}
+
+/* With the IFMA kernel in plain C, so that tables are made on every machine. */
+Test(verify, keys_that_return_have_a_queue_of_their_own_and_order_is_kept, .timeout = 60)
+{
+    start(true, 1, 0);
+    qs_siphash_key_t const key = {1, 2};
+    void *keys_mem = aligned_alloc(64, qs_ed25519_cache_footprint(16));
+    v.keys = qs_ed25519_cache_init(keys_mem, 16, key, &ifma_emulated);
+    u64 n = 0;
+    for (; n < 26; n++) { /* 286 signatures */
+        cr_assert(eq(int, take(make(n, 11)), QS_VERIFY_HELD));
+        finish();
+    }
+    cr_assert(eq(u64, qs_ed25519_cache_stats(v.keys).made_cnt, 8));
+    cr_assert(eq(u32, out_cnt, 26));
+
+    u32 sz = make(n++, 11);
+    cr_assert(eq(int, take(sz), QS_VERIFY_HELD));
+    cr_assert(eq(u32, v.queue[QS_VERIFY_KNOWN].cnt, 8));
+    cr_assert(eq(u32, v.queue[QS_VERIFY_NEW].cnt, 3));
+    cr_assert(eq(u32, qs_verify_queued(&v), 11));
+    qs_verify_check(&v, QS_VERIFY_KNOWN, 8);
+    cr_assert(eq(ptr, (void *)qs_verify_next(&v), NULL)); /* three are not checked yet */
+    cr_assert(eq(u64, qs_verify_oldest_ns(&v, QS_VERIFY_KNOWN), UINT64_MAX));
+    finish();
+    cr_assert(eq(u32, out_cnt, 27));
+    cr_assert(eq(u64, out[26], 26));
+
+    for (u32 bad = 0; bad < 11; bad++) { /* whichever queue it is in */
+        sz = make(n++, 11);
+        frame[1 + 64 * bad + 40] ^= 1;
+        cr_assert(eq(int, take(sz), QS_VERIFY_HELD));
+        finish();
+    }
+    cr_assert(eq(u32, out_cnt, 27));
+    cr_assert(eq(u32, v.refused_cnt[QS_ED25519_EQUATION], 11));
+    free(keys_mem);
 }

@@ -9,6 +9,7 @@ before=$(links)
 dev() {
     local name=$1
     shift
+    [[ " $* " == *" --replay "* || " $* " == *" --rate "* ]] || set -- --rate 10000 "$@"
     "$bin" dev --json "$@" >"$tmp/$name" 2>"$tmp/$name.log"
     code=$?
 }
@@ -48,7 +49,7 @@ PY
 kill_during() {
     local name=$1 lab victim pid
     shift
-    "$bin" dev --json --seconds 3 >"$tmp/$name" 2>"$tmp/$name.log" &
+    "$bin" dev --json --rate 10000 --seconds 3 >"$tmp/$name" 2>"$tmp/$name.log" &
     lab=$!
     within 10 [ -s "$tmp/$name.log" ]
     for victim in "$@"; do
@@ -70,12 +71,9 @@ holds plain "j['ok'] is True and j['nodes'] == 2"
 if [ "$E2E_INSIDE" = root ]; then
     holds plain "j['provider'] == 'xdp' and j['xdp_mode'] == 'drv' and j['filter'] == 'kernel'"
     holds plain "j['zero_copy'] is False"
-    for i in 1 2 3; do # a busy machine may lose some, counted as they are; a quiet one loses none
-        [ "$(value "$tmp/plain" "j['lost']")" != 0 ] || break
-        dev plain --seconds 1
-        holds plain "j['ok'] is True"
-    done
-    say "plain: lost $(value "$tmp/plain" "j['lost']")"
+    # Rings and links are 1024 deep: at this rate a second, however busy the machine is.
+    dev slow --seconds 2 --rate 1000
+    holds slow "j['ok'] is True and j['sent'] > 500 and j['lost'] == 0"
 else
     holds plain "j['provider'] == 'socket'"
 fi
@@ -93,7 +91,7 @@ nothing_left "a lab whose tiles were killed"
 
 # kill -9 of the lab, at different moments of its life; and a command in a node of a live one.
 for delay in 0.05 0.15 0.4 1.5; do
-    "$bin" dev --seconds 30 >/dev/null 2>"$tmp/killed.log" &
+    "$bin" dev --rate 10000 --seconds 30 >/dev/null 2>"$tmp/killed.log" &
     lab=$!
     sleep $delay
     if [ $delay = 1.5 ]; then
@@ -154,7 +152,7 @@ nothing_left "the lab in threads"
 if [ "$E2E_INSIDE" = root ]; then
     mkdir -m 755 /dev/shm/nobody && cp "$bin" /dev/shm/nobody/ && chmod 755 /dev/shm/nobody/quickstep
     (cd / && setpriv --reuid=65534 --regid=65534 --clear-groups env -i HOME=/ PATH="$PATH" \
-        /dev/shm/nobody/quickstep dev --json --seconds 1) >"$tmp/nobody" 2>"$tmp/nobody.log"
+        /dev/shm/nobody/quickstep dev --json --rate 10000 --seconds 1) >"$tmp/nobody" 2>"$tmp/nobody.log"
     code=$?
     [ $code = 0 ] || fail "nobody: exit code $code: $(cat "$tmp/nobody.log")"
     holds nobody "j['ok'] and j['network'] in ('user', 'loopback') and j['received'] > 500"

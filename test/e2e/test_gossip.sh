@@ -28,7 +28,7 @@ capture=$!
 within 5 grep -q 'see each other' "$tmp/four.log" || fail "they do not find each other: $(cat "$tmp/four.log")"
 victim=$(tile_pid gossip 3)
 kill -9 "$victim"
-"$bin" dev --crowd 300 --seconds 12 --json >"$tmp/crowd" 2>"$tmp/crowd.log" &
+"$bin" dev --crowd 300 --hostile 5000 --seconds 12 --json >"$tmp/crowd" 2>"$tmp/crowd.log" &
 crowd=$!
 wait $capture || fail "capture: $(cat "$tmp/capture.log")"
 wait $lab
@@ -48,10 +48,13 @@ holds judged "all(j['messages'].get(k) for k in ('pull_request', 'pull_response'
 say "wire: $(value "$tmp/judged" "j['messages']")"
 wait $crowd || fail "crowd: $(cat "$tmp/crowd" "$tmp/crowd.log")"
 holds crowd "j['ok'] and j['gossip']['contacts'] == 300 and j['gossip']['values'] > 900"
+holds crowd "j['gossip']['hostile']['sent'] > 1000 and j['gossip']['hostile']['addresses_over'] == 0"
+holds crowd "0 < j['gossip']['hostile']['returned_bytes'] < j['gossip']['hostile']['sent_bytes']"
+holds crowd "j['gossip']['hostile']['memory_growth_bytes'] < 1 << 20 and j['gossip']['hostile']['honest'] > 0"
 nothing_left "the cluster"
 
-# Levels without privileges.
-"$bin" dev --nodes 3 --level loopback --seconds 6 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
+# Levels without privileges; and signatures checked by tiles of their own.
+"$bin" dev --gossip --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 6 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
 lab=$!
 within 5 grep -q 'see each other' "$tmp/loopback.log"
 "$bin" gossip spy --entrypoint 127.77.0.1:8001 --seconds 3 --set net.bind_address=127.77.0.200 \
@@ -60,6 +63,9 @@ holds spy "j['ok'] and j['shred_version'] == 4711 and j['contacts'] == 3 and len
 holds spy "sorted(n['gossip'] for n in j['nodes']) == ['127.77.0.%d:8001' % i for i in (1, 2, 3)]"
 "$bin" gossip peers --instance "dev-$lab-n1" --json >"$tmp/peers" 2>"$tmp/peers.log" || fail "$(cat "$tmp/peers.log")"
 holds peers "j['alive'] and len(j['nodes']) in (3, 4) and [n['gossip'] for n in j['nodes'] if n['own']] == ['127.77.0.2:8001']"
+"$bin" metrics --instance "dev-$lab-n1" >"$tmp/metrics" 2>"$tmp/metrics.log" || fail "$(cat "$tmp/metrics.log")"
+[ "$(grep -c '^quickstep_gossvf_passed_total' "$tmp/metrics")" = 2 ] || fail "there are not two gossvf tiles: $(cat "$tmp/metrics")"
+grep -q '^quickstep_gossvf_passed_total.* [1-9]' "$tmp/metrics" || fail "nothing was passed on: $(cat "$tmp/metrics")"
 "$bin" gossip peers --instance "dev-$lab-n1" --filter 127.77.0.3 | grep -q '^1 of [34] nodes$' || fail "peers --filter"
 "$bin" gossip peers --instance "dev-$lab-n1" --sort size 2>/dev/null
 [ $? = 2 ] || fail "peers --sort size is no usage error"
@@ -67,7 +73,9 @@ holds peers "j['alive'] and len(j['nodes']) in (3, 4) and [n['gossip'] for n in 
 [ $? = 2 ] || fail "spy --entrypoint nonsense is no usage error"
 wait $lab || fail "loopback: $(cat "$tmp/loopback" "$tmp/loopback.log")"
 holds loopback "j['ok'] and j['network'] == 'loopback' and j['gossip']['peers_min'] == 2"
-"$bin" dev --nodes 17 2>"$tmp/many.log" && fail "17 nodes were taken"
+"$bin" dev --gossip --nodes 4 --hostile 5 2>"$tmp/enemy.log"
+[ $? = 2 ] || fail "--hostile without --crowd is no usage error"
+"$bin" dev --gossip --nodes 17 2>"$tmp/many.log" && fail "17 nodes were taken"
 "$bin" dev --nodes 4 --rate 5 2>"$tmp/mixed.log"
 [ $? = 2 ] || fail "--nodes 4 --rate is no usage error"
 nothing_left "the small cluster"

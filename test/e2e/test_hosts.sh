@@ -81,7 +81,7 @@ one_case() {
     # shellcheck disable=SC2086
     {
         $front timeout -k 2 20 "$bin" run --seconds 1 --instance "run$1" --set net.bind_address=127.0.0.1 --set layout.idle=park >"$dir/run" 2>&1 &
-        $front timeout -k 2 20 "$bin" dev --seconds 1 --set load.rate_pps=1000 >"$dir/dev" 2>&1 &
+        $front timeout -k 2 20 "$bin" dev --seconds 1 --rate 1000 >"$dir/dev" 2>&1 &
         $front timeout -k 2 20 "$bin" configure check >"$dir/check" 2>&1
     }
     codes[2]=$?

@@ -36,6 +36,24 @@ holds half "j['shreds']['recovered'] == 12 * 32 and j['shreds']['rejected'] == {
 holds bad "set(j['shreds']['rejected']) == {'version', 'signature', 'short_data', 'short_code', 'leader_unknown', 'legacy'}"
 holds bad "sum(j['shreds']['rejected'].values()) == 12 * 32"
 
+# Two tiles share the sets: each comes once, from one of them.
+dev two "$tmp/half.pcap" "$tmp/schedule.json" --set shred.tiles=2
+[ $code = 0 ] || fail "two tiles: exit code $code: $(cat "$tmp/two.log")"
+holds two "j['ok'] and j['lost'] == 0 and j['sent'] == j['shreds']['received']"
+holds two "j['shreds']['sets_complete'] == 12 and j['shreds']['sets_delivered'] == 12"
+holds two "j['shreds']['rejected'] == {}"
+same_roots two
+
+# Without a schedule nothing is taken, or all of it and marked.
+dev drop "$tmp/half.pcap" "$tmp/none.json" --set shred.leader_schedule=
+holds drop "'shreds' not in j and j['received'] == j['sent']"
+dev mark "$tmp/half.pcap" "" --set shred.unverified=mark
+[ $code = 0 ] || fail "mark: exit code $code: $(cat "$tmp/mark.log")"
+holds mark "j['shreds']['sets_complete'] == 12 and not any(s['signed'] for s in j['shreds']['sets'])"
+holds mark "j['shreds']['signatures'] == 0 and j['shreds']['version'] == 0"
+holds half "all(s['signed'] for s in j['shreds']['sets'])"
+same_roots mark
+
 # A schedule that is none is an error of configuration, and says where.
 echo '{"x":[0]}' >"$tmp/none.json"
 for schedule in "$tmp/none.json" "$tmp/no-such.json"; do

@@ -8,7 +8,7 @@ vectors=${QS_VECTORS:-$(dirname "$0")/../../../shared/vectors}
 dev() {
     local name=$1
     shift
-    "$bin" dev --json "$@" >"$tmp/$name" 2>"$tmp/$name.log"
+    "$bin" dev --json --front "$@" >"$tmp/$name" 2>"$tmp/$name.log"
     code=$?
 }
 # holds NAME EXPRESSION: of the JSON in $tmp/NAME.
@@ -40,7 +40,7 @@ dev signers --txns 300 --tps 1000 --signers 11 --seconds 20 --set verify.tiles=2
 holds signers "j['ok'] and j['txns']['delivered'] == 300"
 
 # Tiles are killed in the middle: a restart reads again what was held, and nothing is lost uncounted.
-"$bin" dev --json --txns 4000 --tps 2000 --bad-percent 5 --seconds 30 >"$tmp/kills" 2>"$tmp/kills.log" &
+"$bin" dev --json --front --txns 4000 --tps 2000 --bad-percent 5 --seconds 30 >"$tmp/kills" 2>"$tmp/kills.log" &
 lab=$!
 within 10 [ -s "$tmp/kills.log" ]
 for victim in verify dedup txnsink verify txnload verify; do

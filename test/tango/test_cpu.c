@@ -8,8 +8,8 @@
 
 #include "tango/base/qs_cpu.h"
 
-#define EVERYTHING (QS_CPU_NEED_IFMA | QS_CPU_NEED_GFNI | QS_CPU_NEED_SHANI)
-#define NO_512     (QS_CPU_AVX2 | QS_CPU_BMI2 | QS_CPU_SHANI | QS_CPU_GFNI)
+#define EVERYTHING (QS_CPU_NEED_IFMA | QS_CPU_NEED_GFNI | QS_CPU_NEED_SHANI | QS_CPU_CRC32)
+#define NO_512     (QS_CPU_AVX2 | QS_CPU_BMI2 | QS_CPU_SHANI | QS_CPU_GFNI | QS_CPU_CRC32)
 
 struct cap {
     char name[16];
@@ -92,5 +92,6 @@ Test(cpu, detection_agrees_with_the_compiler)
     cr_assert(eq(int, !!(has & QS_CPU_AVX512VL), !!__builtin_cpu_supports("avx512vl")));
     cr_assert(eq(int, !!(has & QS_CPU_IFMA), !!__builtin_cpu_supports("avx512ifma")));
     cr_assert(eq(int, !!(has & QS_CPU_GFNI), !!__builtin_cpu_supports("gfni")));
+    cr_assert(eq(int, !!(has & QS_CPU_CRC32), !!__builtin_cpu_supports("sse4.2")));
 }
 #endif

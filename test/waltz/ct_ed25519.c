@@ -50,5 +50,17 @@ main(int argc, char **argv)
     /* What is published may be looked at. */
     VALGRIND_MAKE_MEM_DEFINED(signature, sizeof(signature));
     qs_ed25519_item_t item = {signature, key, msg, sizeof(msg)};
-    return qs_ed25519_verify(&item, QS_ED25519_STRICT) == QS_ED25519_OK ? 0 : 1;
+    if (qs_ed25519_verify(&item, QS_ED25519_STRICT) != QS_ED25519_OK)
+        return 1;
+
+    u8 many[6][64];
+    qs_ed25519_order_t order[6];
+    for (u32 i = 0; i < 6; i++)
+        order[i] = (qs_ed25519_order_t){many[i], msg, sizeof(msg)};
+    qs_ed25519_sign_batch_with(kernel, order, 6, key, secret);
+    VALGRIND_MAKE_MEM_DEFINED(many, sizeof(many));
+    for (u32 i = 0; i < 6; i++)
+        if (memcmp(many[i], signature, 64))
+            return 1;
+    return 0;
 }

@@ -154,9 +154,38 @@ Test(ed25519, signatures_are_libsodiums)
 #define STACK_IS_OURS true
 #endif
 
+Test(ed25519, a_batch_of_messages_gets_the_signatures_of_one_by_one)
+{
+    static u8 msg[40][100], signature[40][64];
+    qs_ed25519_order_t order[40];
+    u8 seed[32], key[32], want[64];
+    rnd_bytes(seed, 32);
+    rnd_bytes(msg, sizeof(msg));
+    qs_ed25519_public_key(key, seed);
+    for (u32 cnt = 0; cnt <= 40; cnt += cnt < 18 ? 1 : 11) {
+        for (u32 k = 0; kernel(k); k++) {
+            memset(signature, 0, sizeof(signature));
+            for (u32 i = 0; i < 40; i++)
+                order[i] = (qs_ed25519_order_t){signature[i], i ? msg[i] : NULL, 2 * i};
+            qs_ed25519_sign_batch_with(kernel(k), order, cnt, key, seed);
+            for (u32 i = 0; i < 40; i++) {
+                memset(want, 0, sizeof(want));
+                if (i < cnt)
+                    qs_ed25519_sign_with(&qs_ed25519_kernel_c, want, msg[i], 2 * i, key, seed);
+                cr_assert(memcmp(signature[i], want, 64) == 0, "%s, %u of %u", kernel(k)->name, i,
+                          cnt);
+            }
+        }
+    }
+    qs_ed25519_sign_batch(order + 1, 1, key, seed);
+    qs_ed25519_sign(want, msg[1], 2, key, seed);
+    cr_assert(eq(int, memcmp(signature[1], want, 64), 0));
+}
+
 /* The thread signs on a stack that the test can read afterwards. */
 static struct {
     qs_ed25519_kernel_t const *kernel;
+    bool many;
     u8 seed[32], key[32], signature[64], msg[50];
 } signer;
 static alignas(4096) u8 stack[256 << 10];
@@ -164,28 +193,37 @@ static alignas(4096) u8 stack[256 << 10];
 static void *
 sign_there(void *arg)
 {
-    qs_ed25519_sign_with(signer.kernel, signer.signature, signer.msg, sizeof(signer.msg),
-                         signer.key, signer.seed);
+    static u8 signature[16][64];
+    qs_ed25519_order_t order[16];
+    for (u32 i = 0; i < 16; i++)
+        order[i] = (qs_ed25519_order_t){signature[i], signer.msg, i};
+    if (signer.many)
+        qs_ed25519_sign_batch_with(signer.kernel, order, 16, signer.key, signer.seed);
+    else
+        qs_ed25519_sign_with(signer.kernel, signer.signature, signer.msg, sizeof(signer.msg),
+                             signer.key, signer.seed);
     return arg;
 }
 
 /* The first 8 KiB are the thread's own; the kernels' frames, some of which hold parts of the
-   nonce, reach at least 11 KiB down, 20 KiB at most. */
+   nonce, reach at least 11 KiB down, 20 KiB at most, and 32 KiB for several signatures at once. */
 Test(ed25519, signing_wipes_the_stack_below_it)
 {
     rnd_bytes(signer.seed, 32);
     qs_ed25519_public_key(signer.key, signer.seed);
-    for (u32 k = 0; STACK_IS_OURS && kernel(k); k++) {
+    for (u32 n = 0; STACK_IS_OURS && kernel(n / 2); n++) {
         pthread_t thread;
         pthread_attr_t attr;
-        signer.kernel = kernel(k);
+        signer.kernel = kernel(n / 2);
+        signer.many = n % 2;
+        u32 end = signer.many ? 32 << 10 : 20 << 10;
         memset(stack, 0, sizeof(stack));
         pthread_attr_init(&attr);
         cr_assert(eq(int, pthread_attr_setstack(&attr, stack, sizeof(stack)), 0));
         cr_assert(eq(int, pthread_create(&thread, &attr, sign_there, NULL), 0));
         pthread_join(thread, NULL);
-        for (u32 depth = 8 << 10; depth < 20 << 10; depth++)
-            cr_assert(stack[sizeof(stack) - depth] == 0, "%s, %u bytes down", kernel(k)->name,
+        for (u32 depth = 8 << 10; depth < end; depth++)
+            cr_assert(stack[sizeof(stack) - depth] == 0, "%s, %u bytes down", signer.kernel->name,
                       depth);
     }
 }

@@ -217,6 +217,25 @@ Test(ed25519_cache, a_table_is_made_on_the_second_sight_of_a_sound_signature)
     free(cache);
 }
 
+Test(ed25519_cache, who_is_trusted_gets_a_table_on_the_second_sight_at_once)
+{
+    if (!fastest())
+        return;
+    qs_ed25519_cache_t *cache = new_cache(64, fastest());
+    qs_ed25519_cache_trust(cache);
+    sign_each(cache, 7, 1, true);
+    sign_each(cache, 8, 1, false);
+    cr_assert(eq(u32, known_cnt(cache, 7, 2), 0));
+    sign_each(cache, 7, 1, true);
+    sign_each(cache, 8, 1, false);
+    cr_assert(eq(u32, known_cnt(cache, 7, 1), 1));
+    cr_assert(eq(u32, known_cnt(cache, 8, 1), 0)); /* none of its signatures held */
+    sign_each(cache, 7, 1, false);
+    sign_each(cache, 7, 3, false);
+    sign_each(cache, 7, 3, true);
+    free(cache);
+}
+
 Test(ed25519_cache, a_queue_that_does_not_fill_is_served_too)
 {
     if (!fastest())

@@ -501,6 +501,32 @@ Test(fib, what_has_no_room_leaves_all_to_the_kernel_until_it_fits)
     cr_assert(eq(int, tell(m), -ENOSPC));
 }
 
+Test(fib, whoever_keeps_answers_hears_when_the_picture_is_complete_and_when_it_no_longer_is)
+{
+    make((qs_fib_conf_t){.route_max = 3, .neigh_max = 2, .link_max = 2});
+    link_is(ETH0, 1, true);
+    for (u32 i = 0; i < 3; i++)
+        tell(route(IP(10, i, 0, 0), 16, 0, ETH0));
+    qs_fib_sync_begin(&tx);
+    link_is(ETH0, 1, true);
+    for (u32 i = 0; i < 3; i++)
+        tell(route(IP(10, i, 0, 0), 16, 0, ETH0));
+    qs_fib_settle(&tx);
+    cr_assert(eq(int, ask(IP(10, 1, 0, 1)), QS_HOP_KERNEL));
+    u64 seq = *rx.seq;
+    qs_fib_sync_end(&tx);
+    cr_assert(eq(int, ask(IP(10, 1, 0, 1)), QS_HOP_NO_NEIGH));
+    cr_assert(eq(u64, *rx.seq, seq + 2));
+    qs_fib_sync_begin(&tx);
+    link_is(ETH0, 1, true);
+    for (u32 i = 0; i < 3; i++)
+        tell(route(IP(10, i, 0, 0), 16, 0, ETH0));
+    qs_fib_sync_end(&tx); /* nothing new */
+    cr_assert(eq(u64, *rx.seq, seq + 2));
+    cr_assert(eq(int, tell(route(IP(10, 1, 1, 0), 24, 0, ETH0)), -ENOSPC));
+    cr_assert(eq(u64, *rx.seq, seq + 4));
+}
+
 Test(fib, writer_killed_in_a_change_finds_the_mirror_emptied_else_as_it_was)
 {
     bool emptied;

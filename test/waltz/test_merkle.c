@@ -86,6 +86,30 @@ Test(merkle, leaves_are_hashed_behind_their_prefix)
     }
 }
 
+/* Sizes of data and code shreds, chained and resigned, and those around a block's end, mixed. */
+Test(merkle, leaves_of_different_sizes_mix)
+{
+    static u32 const sz[] = {1019, 1044, 955, 980, 38, 63, 64, 92, 93, 94, 101, 102};
+    static u8 data[256][1100];
+    static qs_merkle_text_t parts[256];
+    static qs_merkle_hash_t leaf[256];
+    qs_merkle_hash_t want;
+    for (u32 round = 0; round < 4; round++) {
+        for (u32 i = 0; i < 256; i++) {
+            for (u32 b = 0; b < 1100; b++)
+                data[i][b] = (u8)rand_next(&seed);
+            u32 kind = round ? rand_upto(&seed, 0, round < 3 ? 1 : 11) : i % 2;
+            parts[i] = (qs_merkle_text_t){data[i], sz[kind]};
+        }
+        qs_merkle_leaves(leaf, parts, 256);
+        for (u32 i = 0; i < 256; i++) {
+            model_leaf(&want, 26, data[i], parts[i].sz);
+            cr_assert(same(&leaf[i], &want), "round %u, leaf %u of %lu bytes", round, i,
+                      parts[i].sz);
+        }
+    }
+}
+
 Test(merkle, trees_of_1_to_64_leaves_have_the_models_root_and_proofs)
 {
     qs_merkle_hash_t leaf[N];
@@ -106,6 +130,30 @@ Test(merkle, trees_of_1_to_64_leaves_have_the_models_root_and_proofs)
                 cr_assert(qs_merkle_root(&root, &leaf[i], i, got, depth));
                 cr_assert(same(&tree.root, &root), "leaf %u of %u", i, cnt);
             }
+        }
+    }
+}
+
+Test(merkle, proofs_climb_side_by_side_as_they_do_alone)
+{
+    qs_merkle_hash_t leaf[N], root;
+    qs_merkle_path_t path[N];
+    qs_merkle_tree_t tree;
+    static u8 proof[N][QS_MERKLE_PROOF_SZ];
+    make_leaves(leaf);
+    qs_merkle_build(&tree, leaf, N);
+    for (u32 i = 0; i < N; i++)
+        qs_merkle_proof(proof[i], &tree, i);
+    proof[7][rand_next(&seed) % QS_MERKLE_PROOF_SZ] ^=
+        1; /* leads elsewhere, and takes nobody along */
+    for (u32 cnt = 0; cnt <= N; cnt++) {
+        for (u32 i = 0; i < cnt; i++)
+            path[i] = (qs_merkle_path_t){leaf[i], i, proof[i]};
+        qs_merkle_climb(path, cnt);
+        for (u32 i = 0; i < cnt; i++) {
+            cr_assert(qs_merkle_root(&root, &leaf[i], i, proof[i], QS_MERKLE_DEPTH));
+            cr_assert(same(&path[i].hash, &root));
+            cr_assert(same(&root, &tree.root) == (i != 7));
         }
     }
 }

@@ -47,6 +47,7 @@ refresh(qs_crowd_t *c, u32 who, u64 now_ms)
     self.socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){c->conf.base_ip + who, c->conf.port};
     self.socket[QS_CONTACT_TVU] = self.socket[QS_CONTACT_GOSSIP];
     self.socket[QS_CONTACT_TVU].port++;
+    v->said_ms = 0;
     sign_value(c, who, v,
                qs_contact_write(&self, v->data + QS_CRDS_SIG_SZ, sizeof(v->data) - QS_CRDS_SIG_SZ));
 }
@@ -119,6 +120,7 @@ qs_crowd_tick(qs_crowd_t *c, u64 now_ms)
         u32 who = (u32)(c->refreshed % c->conf.cnt);
         value_t const *v = &c->value[who * PER_MEMBER];
         refresh(c, who, now_ms);
+        c->value[who * PER_MEMBER].said_ms = now_ms;
         u32 more = sz ? qs_gossip_add_value(out, sizeof(out), sz, v->data, v->sz) : 0;
         if (!more) {
             if (sz)
@@ -203,6 +205,23 @@ prune(qs_crowd_t *c, u32 who, u8 const *dest, u8 const *origin, u64 now_ms)
     c->prunes++;
 }
 
+/* heard notes how long a member's newest ContactInfo was on its way to another one. */
+static void
+heard(qs_crowd_t *c, u8 const *data, qs_crds_t const *v, u64 now_ms)
+{
+    qs_contact_t who;
+
+    if (v->kind != QS_CRDS_CONTACT_INFO || !qs_gossip_read_contact(data, v, &who))
+        return;
+    u32 idx = who.socket[QS_CONTACT_GOSSIP].ip - c->conf.base_ip;
+    value_t *own = idx < c->conf.cnt ? &c->value[idx * PER_MEMBER] : NULL;
+    if (!own || !own->said_ms || memcmp(own->data, data + v->off, QS_CRDS_SIG_SZ))
+        return;
+    c->spread_cnt++;
+    c->spread_ms += now_ms - own->said_ms;
+    own->said_ms = 0;
+}
+
 void
 qs_crowd_receive(qs_crowd_t *c, u32 to_ip, u8 const *data, u32 sz, u64 now_ms)
 {
@@ -220,6 +239,8 @@ qs_crowd_receive(qs_crowd_t *c, u32 to_ip, u8 const *data, u32 sz, u64 now_ms)
         serve(c, who, data, &msg);
         break;
     case QS_GOSSIP_PUSH:
+        for (u32 v = 0; v < msg.value_cnt; v++)
+            heard(c, data, &msg.value[v], now_ms);
         for (u32 v = 0; v < msg.value_cnt; v++)
             if (!qs_rng_bounded(&c->rng, PRUNE_ONE_OF))
                 prune(c, who, data + msg.from_off, data + msg.value[v].origin_off, now_ms);

@@ -41,6 +41,7 @@ typedef struct qs_crowd {
     /* Value k of member i is at i * (1 + QS_CROWD_EXTRA) + k; the first is the ContactInfo. */
     struct qs_crowd_value {
         u8 hash[32];
+        u64 said_ms; /* 0: others have had it from the target */
         u32 sz;
         u8 data[QS_CROWD_VALUE_SZ];
     } * value;
@@ -49,6 +50,8 @@ typedef struct qs_crowd {
     u64 asked;     /* pull requests sent */
     u64 word[QS_GOSSIP_MTU / 8];
     u64 pushed, pongs, answers, prunes, received; /* so far */
+    u64 spread_cnt,
+        spread_ms; /* values that came to other members first, and how long they took, in all */
 } qs_crowd_t;
 
 /* qs_crowd_footprint returns the bytes for cnt members, or 0. */

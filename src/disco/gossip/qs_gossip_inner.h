@@ -8,26 +8,12 @@
 #include "disco/gossip/qs_gossip_node.h"
 #include "waltz/crypto/qs_sha256.h"
 
-#define QS_GOSSIP_PONG_SLOTS   4096u
-#define QS_GOSSIP_ASKER_SLOTS  4096u
-#define QS_GOSSIP_SENDER_SLOTS 16384u
-#define QS_GOSSIP_CLAIM_MAX    (QS_GOSSIP_BATCH * QS_GOSSIP_VALUE_MAX)
-#define QS_GOSSIP_SIGNED_MAX   1200u /* bytes under a prune's signature */
+#define QS_GOSSIP_PONG_SLOTS  4096u
+#define QS_GOSSIP_ASKER_SLOTS 4096u
 
 /* A batch of datagrams on its way through. */
 struct qs_gossip_work {
-    qs_gossip_msg_t msg[QS_GOSSIP_BATCH];
-    bool live[QS_GOSSIP_BATCH];     /* not dropped yet */
-    u16 claim_off[QS_GOSSIP_BATCH]; /* hash of its first value */
-    u8 hash[QS_GOSSIP_CLAIM_MAX][32];
-    qs_sha_msg_t sha[QS_GOSSIP_CLAIM_MAX];
-
-    /* Signatures to check; of which value (or prune, ping) of which datagram. */
-    qs_ed25519_item_t item[QS_GOSSIP_CLAIM_MAX];
-    qs_ed25519_verdict_t verdict[QS_GOSSIP_CLAIM_MAX];
-    u8 item_datagram[QS_GOSSIP_CLAIM_MAX], item_value[QS_GOSSIP_CLAIM_MAX];
-    u32 item_cnt;
-    u8 prune[QS_GOSSIP_BATCH][2][QS_GOSSIP_SIGNED_MAX]; /* both forms of what it signs */
+    qs_gossip_check_t check;
 
     u8 upserted[QS_GOSSIP_CLAIM_MAX][32]; /* origins with something new, for prunes */
     u32 upserted_cnt;
@@ -71,9 +57,6 @@ bool qs_gossip_post(qs_gossip_node_t *n, struct qs_gossip_unsigned const *u, qs_
 
 /* qs_gossip_stake is the stake of a key, ours too. */
 u64 qs_gossip_stake(qs_gossip_node_t const *n, u8 const *pubkey);
-
-/* qs_gossip_reachable says whether an address can be one of a node in this cluster. */
-bool qs_gossip_reachable(qs_gossip_node_t const *n, u32 ip, u16 port);
 
 /* qs_gossip_contact_of reads the ContactInfo that the table has of a key; false: none. */
 bool qs_gossip_contact_of(qs_gossip_node_t const *n, u8 const *pubkey, qs_contact_t *contact);

@@ -4,17 +4,6 @@
 
 typedef struct qs_gossip_unsigned unsigned_t;
 
-char const *
-qs_gossip_event_name(qs_gossip_event_t event)
-{
-    static char const *const names[] = {
-#define NAME(arg, name, help) #name,
-        QS_GOSSIP_EVENTS(NAME, )
-#undef NAME
-    };
-    return event < QS_GOSSIP_EVENT_CNT ? names[event] : "unknown";
-}
-
 static qs_crds_conf_t
 table_conf(qs_gossip_conf_t const *c, qs_hash_key_t key)
 {
@@ -43,7 +32,7 @@ place(parts_t *p, u8 *mem, qs_gossip_conf_t const *c)
                       (u64)c->origin_max * sizeof(qs_peer_t),
                       QS_GOSSIP_PONG_SLOTS * sizeof(u32),
                       QS_GOSSIP_ASKER_SLOTS * sizeof(struct qs_gossip_bucket),
-                      QS_GOSSIP_SENDER_SLOTS * sizeof(struct qs_gossip_sender),
+                      qs_admit_footprint(),
                       sizeof(struct qs_gossip_work),
                       QS_GOSSIP_UNSIGNED_MAX * sizeof(struct qs_gossip_unsigned)};
     u8 **const part[] = {&p->table, &p->ping,  &p->active, &p->received, &p->peer,
@@ -86,9 +75,15 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     n->peer = (qs_peer_t *)p.peer;
     n->pong_cnt = (u32 *)p.pong;
     n->asker = (struct qs_gossip_bucket *)(void *)p.asker;
-    n->sender = (struct qs_gossip_sender *)(void *)p.sender;
-    n->work = (struct qs_gossip_work *)p.work;
+    qs_admit_init(&n->admit, p.sender, key[0]);
+    n->work = (struct qs_gossip_work *)(void *)p.work;
+    n->work->check.counts = &n->counts;
     n->unsigned_ = (struct qs_gossip_unsigned *)p.unsigned_;
+    n->facts = (qs_gossip_facts_t){.outset = conf->self.outset,
+                                   .gossip = conf->self.socket[QS_CONTACT_GOSSIP],
+                                   .shred_version = conf->self.shred_version,
+                                   .private_ok = conf->private_ok};
+    memcpy(n->facts.pubkey, conf->self.pubkey, 32);
     qs_crds_set_stake(&n->table, conf->self.pubkey, QS_CRDS_PINNED, 0);
 }
 
@@ -110,17 +105,6 @@ qs_gossip_stake(qs_gossip_node_t const *n, u8 const *pubkey)
 }
 
 bool
-qs_gossip_reachable(qs_gossip_node_t const *n, u32 ip, u16 port)
-{
-    u32 a = ip >> 24;
-
-    if (!port || a == 0 || a >= 224)
-        return false;
-    return n->conf.private_ok ||
-           !(a == 10 || a == 127 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 16 == 0xa9fe);
-}
-
-bool
 qs_gossip_contact_in(qs_gossip_node_t const *n, u32 slot, qs_contact_t *contact)
 {
     u32 head = QS_CRDS_SIG_SZ + 4;
@@ -136,44 +120,6 @@ qs_gossip_contact_of(qs_gossip_node_t const *n, u8 const *pubkey, qs_contact_t *
     qs_crds_origin_t const *o = qs_crds_origin_of(&n->table, pubkey);
 
     return o && o->contact != QS_CRDS_NONE && qs_gossip_contact_in(n, o->contact, contact);
-}
-
-bool
-qs_gossip_row(qs_gossip_node_t const *n, u32 origin, u64 now_ms, qs_peers_row_t *row)
-{
-    static u8 const key[] = {[QS_PEERS_GOSSIP] = QS_CONTACT_GOSSIP,
-                             [QS_PEERS_TVU] = QS_CONTACT_TVU,
-                             [QS_PEERS_SERVE_REPAIR] = QS_CONTACT_SERVE_REPAIR,
-                             [QS_PEERS_TPU_QUIC] = QS_CONTACT_TPU_QUIC};
-    qs_crds_origin_t const *o = &n->table.origin[origin];
-    qs_contact_t c;
-    bool want;
-
-    if (!o->used || o->contact == QS_CRDS_NONE || !qs_gossip_contact_in(n, o->contact, &c))
-        return false;
-    qs_ping_pair_t pair = {.ip = c.socket[QS_CONTACT_GOSSIP].ip,
-                           .port = c.socket[QS_CONTACT_GOSSIP].port};
-    memcpy(pair.pubkey, o->key, 32);
-    bool own = o->stake == QS_CRDS_PINNED;
-    memset(row, 0, sizeof(*row));
-    row->stake = own ? n->own_stake : o->stake;
-    row->wallclock = c.wallclock;
-    row->outset = c.outset;
-    row->ordinal = n->table.entry[o->contact].ordinal;
-    row->shred_version = c.shred_version;
-    row->major = c.major;
-    row->minor = c.minor;
-    row->patch = c.patch;
-    row->client = c.client;
-    row->used = 1;
-    row->proven = own || qs_ping_check(&n->ping, &pair, now_ms, &want);
-    row->own = own;
-    memcpy(row->pubkey, o->key, 32);
-    for (u32 i = 0; i < QS_PEERS_SOCKET_CNT; i++) {
-        row->ip[i] = c.socket[key[i]].ip;
-        row->port[i] = c.socket[key[i]].port;
-    }
-    return true;
 }
 
 void
@@ -194,7 +140,7 @@ qs_gossip_post(qs_gossip_node_t *n, unsigned_t const *u, qs_gossip_role_t role, 
     unsigned_t *slot = &n->unsigned_[tag % QS_GOSSIP_UNSIGNED_MAX];
 
     if (slot->tag && now_ms - slot->since_ms < UNSIGNED_MS) {
-        n->event[QS_GOSSIP_ON_not_signed]++;
+        n->counts.event[QS_GOSSIP_ON_not_signed]++;
         return false;
     }
     *slot = *u;
@@ -203,7 +149,7 @@ qs_gossip_post(qs_gossip_node_t *n, unsigned_t const *u, qs_gossip_role_t role, 
     if (n->conf.sign(n->conf.ctx, tag, role, to_sign, to_sign_sz))
         return true;
     slot->tag = 0;
-    n->event[QS_GOSSIP_ON_not_signed]++;
+    n->counts.event[QS_GOSSIP_ON_not_signed]++;
     return false;
 }
 

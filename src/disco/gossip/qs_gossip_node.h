@@ -22,19 +22,16 @@
 #define QS_DISCO_GOSSIP_NODE_H
 
 #include "disco/gossip/qs_active.h"
+#include "disco/gossip/qs_admit.h"
 #include "disco/gossip/qs_crds_table.h"
+#include "disco/gossip/qs_gossip_check.h"
 #include "disco/gossip/qs_peers.h"
 #include "disco/gossip/qs_ping.h"
 #include "disco/gossip/qs_received.h"
-#include "waltz/codec/qs_contact.h"
-#include "waltz/codec/qs_gossip.h"
-#include "waltz/crypto/qs_ed25519.h"
 
 #define QS_GOSSIP_ENTRYPOINT_MAX 16u
-#define QS_GOSSIP_BATCH          32u /* datagrams whose signatures are checked together */
 #define QS_GOSSIP_PEER_MAX       32768u
 
-#define QS_GOSSIP_WINDOW_MS  15000u /* a push's or a caller's wallclock is at most so far from now */
 #define QS_GOSSIP_TICK_MS    100u
 #define QS_GOSSIP_PULL_MS    500u
 #define QS_GOSSIP_REFRESH_MS 7500u  /* our own ContactInfo; an entrypoint we have not found yet */
@@ -42,56 +39,6 @@
 #define QS_GOSSIP_FRESH_MS   60000u /* who was not heard of for longer is not asked */
 #define QS_GOSSIP_CLIENT     60u    /* what we are: a number that nobody else was given */
 #define QS_GOSSIP_MINOR      1u     /* ... in version 0.1.0 */
-#define QS_GOSSIP_PRUNE_MS   1000u  /* a prune's age at most */
-
-/* What happens to what comes in, beside the reasons of the codec. */
-#define QS_GOSSIP_EVENTS(X, arg)                                                                   \
-    X(arg, inserted, "values that were new")                                                       \
-    X(arg, replaced, "values that took an older one's place")                                      \
-    X(arg, duplicate, "values that were there")                                                    \
-    X(arg, older, "values older than the one that was there")                                      \
-    X(arg, full, "values for which there was no room")                                             \
-    X(arg, limit, "values beyond what an unstaked origin may have")                                \
-    X(arg, signature, "values with a wrong signature")                                             \
-    X(arg, window, "pushed values whose time is not now")                                          \
-    X(arg, shred_version, "contact infos and callers of another cluster")                          \
-    X(arg, address, "contact infos and callers with an address nobody can be reached at")          \
-    X(arg, unproven, "contact infos and callers whose address is not proven yet")                  \
-    X(arg, unknown_origin, "values of origins whose contact info is not known")                    \
-    X(arg, own, "values that claim to be ours")                                                    \
-    X(arg, expired, "pulled values too old to be kept")                                            \
-    X(arg, caller_window, "pull requests whose caller's time is not now")                          \
-    X(arg, caller_signature, "pull requests with a wrong signature")                               \
-    X(arg, pull_budget, "pull requests beyond what is answered a second")                          \
-    X(arg, pull_ip_budget, "pull requests beyond what one address is answered a second")           \
-    X(arg, pull_answered, "pull requests that were answered")                                      \
-    X(arg, prune_old, "prunes that took too long")                                                 \
-    X(arg, prune_other, "prunes for somebody else")                                                \
-    X(arg, prune_signature, "prunes with a wrong signature")                                       \
-    X(arg, prune_taken, "prunes that were obeyed")                                                 \
-    X(arg, ping_signature, "pings and pongs with a wrong signature")                               \
-    X(arg, ping_rate, "pings beyond what is answered a second")                                    \
-    X(arg, ping_answered, "pings that were answered")                                              \
-    X(arg, pong_unasked, "pongs that answer nothing")                                              \
-    X(arg, pong_taken, "pongs that proved an address")                                             \
-    X(arg, flood, "datagrams beyond what strangers, or one address, may send a second")            \
-    X(arg, not_signed, "messages that could not be signed, and were not sent")
-
-typedef enum qs_gossip_event {
-#define QS_GOSSIP_EVENT_(arg, name, help) QS_GOSSIP_ON_##name,
-    QS_GOSSIP_EVENTS(QS_GOSSIP_EVENT_, )
-#undef QS_GOSSIP_EVENT_
-        QS_GOSSIP_EVENT_CNT
-} qs_gossip_event_t;
-
-char const *qs_gossip_event_name(qs_gossip_event_t event);
-
-typedef struct qs_gossip_datagram {
-    u8 const *data; /* private: nobody changes it meanwhile */
-    u32 sz;
-    u32 src_ip;
-    u16 src_port;
-} qs_gossip_datagram_t;
 
 /* What a signature is for: the tile that holds the key checks that the bytes look like it. */
 typedef enum qs_gossip_role {
@@ -137,6 +84,7 @@ typedef struct qs_gossip_node {
     u32 heard; /* entrypoints that pinged us, a bit each: they will answer more than one question */
     u64 next_partition; /* of the table, that is pulled next */
     u64 push_ordinal;
+    u32 row_at;                     /* the next that others are told of */
     u64 pull_bytes, pull_refill_ms; /* what may be answered still */
     u64 pong_second;
     u32 *pong_cnt; /* of this second, by hashed address */
@@ -145,18 +93,15 @@ typedef struct qs_gossip_node {
         u64 tokens;
     } * asker; /* what each address may have us look at still, by hashed address */
 
-    struct qs_gossip_sender {
-        u32 ip, tokens;
-        u64 since_ms, proven_ms; /* proven_ms: when this address last answered a ping */
-    } * sender, stranger; /* by hashed address; all whose address is not proven share the last */
+    qs_admit_t admit;
 
     qs_peer_t *peer; /* who can be asked and pushed to, found anew each round */
     u32 peer_cnt;
     u32 contact_cnt; /* contact infos in the table, as of that round */
 
-    u64 refused[QS_GOSSIP_REASON_CNT]; /* by the codec */
-    u64 event[QS_GOSSIP_EVENT_CNT];
-    u64 rx[QS_GOSSIP_KIND_CNT], tx[QS_GOSSIP_KIND_CNT], rx_bytes, tx_bytes;
+    qs_gossip_facts_t facts;
+    qs_gossip_counts_t counts;
+    u64 tx[QS_GOSSIP_KIND_CNT], tx_bytes;
 
     u8 own[QS_CRDS_SMALL_SZ]; /* our ContactInfo as it was signed last */
     u32 own_sz;
@@ -172,13 +117,24 @@ u64 qs_gossip_footprint(qs_gossip_conf_t const *conf);
 /* qs_gossip_init makes a node over mem: footprint bytes, zeroed, QS_ALIGN aligned. */
 void qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf);
 
-/* qs_gossip_admit says whether a datagram from that address is to be looked at.  Addresses that answered a
-   ping have an allowance each, all others one together: who floods us from addresses that he cannot
-   receive at takes nothing from those we know. */
+/* qs_gossip_admit says whether a datagram from that address is to be looked at (qs_admit.h); known are those
+   that answered a ping. */
 bool qs_gossip_admit(qs_gossip_node_t *n, u32 ip, u64 now_ms);
 
 /* qs_gossip_receive takes cnt datagrams, QS_GOSSIP_BATCH at most.  now_ms is the time of day. */
 void qs_gossip_receive(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 cnt, u64 now_ms);
+
+/* What a verify tile found out about a datagram. */
+typedef struct qs_gossip_verified {
+    u32 good;             /* bit v: value v, or bit 0: the message, fits and has a good signature */
+    u32 value_cnt;        /* of a push or pull response */
+    u8 const (*hash)[32]; /* of its values */
+} qs_gossip_verified_t;
+
+/* qs_gossip_receive_verified is qs_gossip_receive for datagrams that were checked elsewhere; of those only
+   what is good has any effect. */
+void qs_gossip_receive_verified(qs_gossip_node_t *n, qs_gossip_datagram_t const *d,
+                                qs_gossip_verified_t const *verified, u32 cnt, u64 now_ms);
 
 /* qs_gossip_tick does what is due; call it every QS_GOSSIP_TICK_MS, and after a receive if values came
    that should travel on at once. */
@@ -197,6 +153,10 @@ bool qs_gossip_contact_in(qs_gossip_node_t const *n, u32 slot, qs_contact_t *con
 
 /* qs_gossip_row describes whom the table has in an origin's place; false: nobody with a ContactInfo. */
 bool qs_gossip_row(qs_gossip_node_t const *n, u32 origin, u64 now_ms, qs_peers_row_t *row);
+
+/* qs_gossip_rows brings the next fifth of p's rows up to date, and 2,048 at least: call it after each
+   tick.  p has a row for each of conf.origin_max origins. */
+void qs_gossip_rows(qs_gossip_node_t *n, qs_peers_t *p, u64 now_ms);
 
 /* qs_gossip_set_stake tells a node's stake, ours too. */
 int qs_gossip_set_stake(qs_gossip_node_t *n, u8 const pubkey[32], u64 stake, u64 now_ms);

@@ -2,37 +2,14 @@
 
 #include "disco/gossip/qs_gossip_inner.h"
 
-#define PONGS_A_SECOND  20u   /* to one address */
-#define KNOWN_RATE      5u    /* datagrams a ms that one proven address may send, ... */
-#define KNOWN_BURST     5000u /* ... and at once */
-#define STRANGERS_RATE  2u    /* the same for all others together */
-#define STRANGERS_BURST 4000u
-
+#define PONGS_A_SECOND 20u /* to one address */
 typedef struct qs_gossip_work work_t;
 
 static bool
 count(qs_gossip_node_t *n, qs_gossip_event_t event)
 {
-    n->event[event]++;
+    n->counts.event[event]++;
     return false;
-}
-
-static void
-add_item(work_t *w, u32 datagram, u32 value, u8 const *sig, u8 const *key, u8 const *msg, u32 sz)
-{
-    u32 i = w->item_cnt++;
-
-    w->item[i] = (qs_ed25519_item_t){.signature = sig, .public_key = key, .msg = msg, .msg_sz = sz};
-    w->item_datagram[i] = (u8)datagram;
-    w->item_value[i] = (u8)value;
-}
-
-static void
-add_value(work_t *w, u32 datagram, u32 value, u8 const *data, qs_crds_t const *v)
-{
-    u8 const *at = data + v->off;
-    add_item(w, datagram, value, at, data + v->origin_off, at + QS_CRDS_SIG_SZ,
-             v->sz - QS_CRDS_SIG_SZ);
 }
 
 static bool
@@ -41,71 +18,10 @@ is_self(qs_gossip_node_t const *n, u8 const *pubkey)
     return !memcmp(pubkey, n->conf.self.pubkey, 32);
 }
 
-static bool
-near_now(u64 wallclock, u64 now_ms)
-{
-    return wallclock + QS_GOSSIP_WINDOW_MS > now_ms && wallclock < now_ms + QS_GOSSIP_WINDOW_MS;
-}
-
-static bool
-read_contact(u8 const *data, qs_crds_t const *v, qs_contact_t *contact)
-{
-    return !qs_contact_parse(data + v->body_off, (u32)v->off + v->sz - v->body_off, contact);
-}
-
-static struct qs_gossip_sender *
-sender_of(qs_gossip_node_t const *n, u32 ip)
-{
-    return &n->sender[qs_hash_u64(&n->table.conf.key, ip) % QS_GOSSIP_SENDER_SLOTS];
-}
-
 bool
 qs_gossip_admit(qs_gossip_node_t *n, u32 ip, u64 now_ms)
 {
-    struct qs_gossip_sender *s = sender_of(n, ip);
-    bool known = s->ip == ip && s->proven_ms && now_ms < s->proven_ms + QS_PING_TTL_MS;
-    u64 rate = known ? KNOWN_RATE : STRANGERS_RATE, burst = known ? KNOWN_BURST : STRANGERS_BURST;
-
-    s = known ? s : &n->stranger;
-    if (now_ms > s->since_ms) {
-        s->tokens =
-            (u32)qs_min_u64(s->tokens + qs_min_u64(now_ms - s->since_ms, burst) * rate, burst);
-        s->since_ms = now_ms;
-    }
-    if (!s->tokens)
-        return count(n, QS_GOSSIP_ON_flood);
-    s->tokens--;
-    return true;
-}
-
-/* may_call says whether a pull request's caller is worth a signature. */
-static bool
-may_call(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_crds_t const *v, u64 now_ms)
-{
-    qs_contact_t c;
-
-    if (!read_contact(d->data, v, &c) || is_self(n, c.pubkey))
-        return count(n, QS_GOSSIP_ON_own);
-    if (c.shred_version != n->conf.self.shred_version)
-        return count(n, QS_GOSSIP_ON_shred_version);
-    if (!qs_gossip_reachable(n, d->src_ip, d->src_port))
-        return count(n, QS_GOSSIP_ON_address);
-    if (!near_now(c.wallclock, now_ms))
-        return count(n, QS_GOSSIP_ON_caller_window);
-    return true;
-}
-
-static bool
-good_contact(qs_gossip_node_t *n, qs_contact_t const *c)
-{
-    qs_contact_socket_t s = c->socket[QS_CONTACT_GOSSIP];
-    qs_contact_socket_t own = n->conf.self.socket[QS_CONTACT_GOSSIP];
-
-    if (c->shred_version != n->conf.self.shred_version)
-        return count(n, QS_GOSSIP_ON_shred_version);
-    if (!qs_gossip_reachable(n, s.ip, s.port) || (s.ip == own.ip && s.port == own.port))
-        return count(n, QS_GOSSIP_ON_address);
-    return true;
+    return qs_admit_take(&n->admit, ip, now_ms) || count(n, QS_GOSSIP_ON_flood);
 }
 
 /* seen_before deals with a value that is there already, byte for byte: nothing of it need be checked. */
@@ -136,107 +52,40 @@ seen_before(qs_gossip_node_t *n, u8 const *data, qs_gossip_msg_t const *msg,
     return false;
 }
 
-/* worth_a_check makes the cheap checks of a pushed or pulled value. */
+/* worth_a_check asks the table about a value that fits. */
 static bool
 worth_a_check(qs_gossip_node_t *n, u8 const *data, qs_gossip_msg_t const *msg, qs_crds_t const *v,
               u8 const hash[32], u64 now_ms)
 {
     qs_crds_item_t item;
-    qs_contact_t c;
-    bool contact = v->kind == QS_CRDS_CONTACT_INFO;
 
-    if (msg->kind == QS_GOSSIP_PUSH && !near_now(v->wallclock, now_ms))
-        return count(n, QS_GOSSIP_ON_window);
     qs_crds_item_make(&item, &n->table, data, v, hash);
-    if (is_self(n, item.origin)) {
-        if (contact && item.outset > n->conf.self.outset)
-            return true; /* a twin of ours, if the signature says so */
-        return count(n, QS_GOSSIP_ON_own);
+    if (is_self(n, item.origin))
+        return true;
+    if (v->kind != QS_CRDS_CONTACT_INFO) {
+        qs_crds_origin_t const *o = qs_crds_origin_of(&n->table, item.origin);
+        if (!o || o->contact == QS_CRDS_NONE)
+            return count(n, QS_GOSSIP_ON_unknown_origin);
     }
-    if (contact && (!read_contact(data, v, &c) || !good_contact(n, &c)))
-        return false;
-    qs_crds_origin_t const *o = contact ? NULL : qs_crds_origin_of(&n->table, item.origin);
-    if (!contact && (!o || o->contact == QS_CRDS_NONE))
-        return count(n, QS_GOSSIP_ON_unknown_origin);
     return !seen_before(n, data, msg, &item, now_ms);
 }
 
-static bool
-gather_prune(qs_gossip_node_t *n, u32 i, u8 const *data, qs_gossip_msg_t const *msg, u64 now_ms)
-{
-    work_t *w = n->work;
-    qs_gossip_prune_t p = {.from = data + msg->from_off,
-                           .dest = data + msg->prune.dest_off,
-                           .origins = data + msg->prune.origin_off,
-                           .cnt = msg->prune.origin_cnt,
-                           .wallclock = msg->prune.wallclock};
-
-    if (!is_self(n, p.dest))
-        return count(n, QS_GOSSIP_ON_prune_other);
-    if (msg->prune.wallclock + QS_GOSSIP_PRUNE_MS < now_ms)
-        return count(n, QS_GOSSIP_ON_prune_old);
-    for (u32 form = 0; form < 2; form++) {
-        u8 *room = w->prune[i][form];
-        u32 sz = qs_gossip_prune_to_sign(room, QS_GOSSIP_SIGNED_MAX, &p, form);
-        add_item(w, i, form, data + msg->prune.sig_off, p.from, room, sz);
-    }
-    return true;
-}
-
-/* gather lists the signatures of a datagram that are worth checking. */
-static bool
-gather(qs_gossip_node_t *n, u32 i, qs_gossip_datagram_t const *d, u64 now_ms)
-{
-    work_t *w = n->work;
-    qs_gossip_msg_t const *msg = &w->msg[i];
-    u32 before = w->item_cnt;
-
-    switch (msg->kind) {
-    case QS_GOSSIP_PULL_REQUEST:
-        if (may_call(n, d, &msg->value[0], now_ms))
-            add_value(w, i, 0, d->data, &msg->value[0]);
-        break;
-    case QS_GOSSIP_PRUNE:
-        gather_prune(n, i, d->data, msg, now_ms);
-        break;
-    case QS_GOSSIP_PING:
-    case QS_GOSSIP_PONG:
-        add_item(w, i, 0, d->data + msg->ping.sig_off, d->data + msg->from_off,
-                 d->data + msg->ping.token_off, 32);
-        break;
-    default:
-        for (u32 v = 0; v < msg->value_cnt; v++)
-            if (worth_a_check(n, d->data, msg, &msg->value[v], w->hash[w->claim_off[i] + v],
-                              now_ms))
-                add_value(w, i, v, d->data, &msg->value[v]);
-    }
-    return w->item_cnt != before;
-}
-
+/* gather lists what of datagram i is worth a signature; good: what may be. */
 static void
-parse_all(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 cnt)
+gather(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 i, u32 good, u64 now_ms)
 {
-    work_t *w = n->work;
-    u32 claims = 0;
+    qs_gossip_check_t *c = &n->work->check;
+    qs_gossip_msg_t const *msg = &c->msg[i];
 
-    for (u32 i = 0; i < cnt; i++) {
-        qs_gossip_msg_t *msg = &w->msg[i];
-        qs_gossip_reason_t reason = qs_gossip_parse(d[i].data, d[i].sz, msg);
-        w->live[i] = reason == QS_GOSSIP_ok;
-        n->refused[reason]++;
-        n->rx_bytes += d[i].sz;
-        if (reason)
-            continue;
-        n->rx[msg->kind]++;
-        w->claim_off[i] = (u16)claims;
-        if (msg->kind != QS_GOSSIP_PUSH && msg->kind != QS_GOSSIP_PULL_RESPONSE)
-            continue;
-        for (u32 v = 0; v < msg->value_cnt; v++, claims++)
-            w->sha[claims] =
-                (qs_sha_msg_t){.out = w->hash[claims],
-                               .part = {{d[i].data + msg->value[v].off, msg->value[v].sz}}};
+    if (!qs_gossip_has_values(msg->kind)) {
+        if (good & 1 && qs_gossip_check_fit(c, &n->facts, d, i, now_ms))
+            qs_gossip_check_add(c, d, i, 0);
+        return;
     }
-    qs_sha256_batch(w->sha, claims);
+    for (u32 v = 0; v < msg->value_cnt; v++)
+        if (good >> v & 1 && qs_gossip_check_fit_value(c, &n->facts, d, i, v, now_ms) &&
+            worth_a_check(n, d[i].data, msg, &msg->value[v], c->hash[c->claim_off[i] + v], now_ms))
+            qs_gossip_check_add(c, d, i, v);
 }
 
 /* kept_long_enough says whether a pulled value is not too old for its origin; spec §6.5. */
@@ -271,7 +120,7 @@ take_value(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t c
     }
     if (v->kind == QS_CRDS_CONTACT_INFO) {
         qs_contact_socket_t s;
-        if (!read_contact(d->data, v, &c))
+        if (!qs_gossip_read_contact(d->data, v, &c))
             return;
         s = c.socket[QS_CONTACT_GOSSIP];
         if (!qs_gossip_proven(n, c.pubkey, s.ip, s.port, now_ms)) {
@@ -357,11 +206,8 @@ take_pong(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t co
     memcpy(pair.pubkey, d->data + msg->from_off, 32);
     bool ok = qs_ping_answer(&n->ping, &pair, d->data + msg->ping.token_off, now_ms);
     count(n, ok ? QS_GOSSIP_ON_pong_taken : QS_GOSSIP_ON_pong_unasked);
-    if (ok) {
-        struct qs_gossip_sender *s = sender_of(n, d->src_ip);
-        s->ip = d->src_ip;
-        s->proven_ms = now_ms;
-    }
+    if (ok)
+        qs_admit_prove(&n->admit, d->src_ip, now_ms + QS_PING_TTL_MS);
 }
 
 /* take_caller answers a pull request, and believes its caller's ContactInfo as if it had been pushed: it
@@ -379,7 +225,7 @@ take_caller(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t 
         count(n, QS_GOSSIP_ON_unproven);
         return;
     }
-    if (read_contact(d->data, v, &c) && c.socket[QS_CONTACT_GOSSIP].ip == d->src_ip &&
+    if (qs_gossip_read_contact(d->data, v, &c) && c.socket[QS_CONTACT_GOSSIP].ip == d->src_ip &&
         c.socket[QS_CONTACT_GOSSIP].port == d->src_port) {
         qs_sha256(hash, d->data + v->off, v->sz);
         qs_crds_item_make(&item, &n->table, d->data, v, hash);
@@ -392,8 +238,8 @@ take_caller(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t 
 static void
 take(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 datagram, u32 value, u64 now_ms)
 {
-    work_t *w = n->work;
-    qs_gossip_msg_t const *msg = &w->msg[datagram];
+    qs_gossip_check_t const *c = &n->work->check;
+    qs_gossip_msg_t const *msg = &c->msg[datagram];
 
     switch (msg->kind) {
     case QS_GOSSIP_PULL_REQUEST:
@@ -409,23 +255,7 @@ take(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 datagram, u32 value
         take_pong(n, d, msg, now_ms);
         break;
     default:
-        take_value(n, d, msg, &msg->value[value], w->hash[w->claim_off[datagram] + value], now_ms);
-    }
-}
-
-static qs_gossip_event_t
-forged(u32 kind)
-{
-    switch (kind) {
-    case QS_GOSSIP_PULL_REQUEST:
-        return QS_GOSSIP_ON_caller_signature;
-    case QS_GOSSIP_PRUNE:
-        return QS_GOSSIP_ON_prune_signature;
-    case QS_GOSSIP_PING:
-    case QS_GOSSIP_PONG:
-        return QS_GOSSIP_ON_ping_signature;
-    default:
-        return QS_GOSSIP_ON_signature;
+        take_value(n, d, msg, &msg->value[value], c->hash[c->claim_off[datagram] + value], now_ms);
     }
 }
 
@@ -465,28 +295,49 @@ send_prunes(qs_gossip_node_t *n, u64 now_ms)
     w->upserted_cnt = 0;
 }
 
+/* take_all lets everything take effect whose signature is good. */
+static void
+take_all(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u64 now_ms)
+{
+    u32 i, v;
+
+    for (u32 at = 0; qs_gossip_check_next(&n->work->check, &at, &i, &v);)
+        take(n, &d[i], i, v, now_ms);
+    send_prunes(n, now_ms);
+}
+
 void
 qs_gossip_receive(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 cnt, u64 now_ms)
 {
-    work_t *w = n->work;
+    qs_gossip_check_t *c = &n->work->check;
 
-    QS_ASSERT(cnt <= QS_GOSSIP_BATCH);
-    parse_all(n, d, cnt);
-    w->item_cnt = 0;
+    qs_gossip_check_begin(c, d, cnt, true);
     for (u32 i = 0; i < cnt; i++)
-        if (w->live[i])
-            w->live[i] = gather(n, i, &d[i], now_ms);
-    qs_ed25519_verify_batch(w->verdict, w->item, w->item_cnt, QS_ED25519_STRICT);
-    for (u32 i = 0; i < w->item_cnt; i++) {
-        u32 datagram = w->item_datagram[i];
-        bool prune = w->msg[datagram].kind == QS_GOSSIP_PRUNE;
-        bool good = w->verdict[i] == QS_ED25519_OK;
-        if (prune) /* either form will do */
-            good |= w->verdict[++i] == QS_ED25519_OK;
-        if (good)
-            take(n, &d[datagram], datagram, w->item_value[i], now_ms);
-        else
-            count(n, forged(w->msg[datagram].kind));
+        if (c->live[i])
+            gather(n, d, i, UINT32_MAX, now_ms);
+    qs_gossip_check_verify(c);
+    take_all(n, d, now_ms);
+}
+
+void
+qs_gossip_receive_verified(qs_gossip_node_t *n, qs_gossip_datagram_t const *d,
+                           qs_gossip_verified_t const *verified, u32 cnt, u64 now_ms)
+{
+    qs_gossip_check_t *c = &n->work->check;
+
+    qs_gossip_check_begin(c, d, cnt, false);
+    for (u32 i = 0; i < cnt; i++) {
+        qs_gossip_verified_t const *known = &verified[i];
+        bool values = c->live[i] && qs_gossip_has_values(c->msg[i].kind);
+        if (!c->live[i] || (values && known->value_cnt != c->msg[i].value_cnt)) {
+            count(n, QS_GOSSIP_ON_garbled);
+            continue;
+        }
+        if (values)
+            memcpy(c->hash[c->claim_off[i]], known->hash, 32ul * known->value_cnt);
+        gather(n, d, i, known->good, now_ms);
     }
-    send_prunes(n, now_ms);
+    for (u32 k = 0; k < c->item_cnt; k++)
+        c->verdict[k] = QS_ED25519_OK;
+    take_all(n, d, now_ms);
 }

@@ -275,15 +275,15 @@ qs_gossip_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_m
     /* Once stakes are known, half of what may be answered is for those who have some. */
     bool staked = !n->table.staked_cnt || qs_gossip_stake(n, d->data + msg->from_off);
     if (n->pull_bytes < cost + QS_GOSSIP_MTU + (staked ? 0 : ANSWER_BURST / 2)) {
-        n->event[QS_GOSSIP_ON_pull_budget]++;
+        n->counts.event[QS_GOSSIP_ON_pull_budget]++;
         return;
     }
     if (!address_may(n, d->src_ip, f, now_ms)) {
-        n->event[QS_GOSSIP_ON_pull_ip_budget]++;
+        n->counts.event[QS_GOSSIP_ON_pull_ip_budget]++;
         return;
     }
     n->pull_bytes -= cost;
-    n->event[QS_GOSSIP_ON_pull_answered]++;
+    n->counts.event[QS_GOSSIP_ON_pull_answered]++;
     u32 sz = qs_gossip_write_values(out, sizeof(out), QS_GOSSIP_PULL_RESPONSE, n->conf.self.pubkey);
     u32 next = 0, empty = sz;
     while (next < n->table.conf.value_max && n->pull_bytes >= QS_GOSSIP_MTU) {

@@ -2,7 +2,7 @@
 
 #include "tango/qs_racy.h"
 
-#define PEERS_MAGIC 0x3173726565707371ull /* "qspeers1" */
+#define PEERS_MAGIC 0x3273726565707371ull /* "qspeers2" */
 #define TRIES       16u
 
 typedef struct qs_peers_slot slot_t;
@@ -46,12 +46,25 @@ qs_peers_clear(qs_peers_t *p)
     qs_store_relaxed(&p->cnt, 0);
 }
 
+/* is_news says whether a row says more than was, times aside. */
+static bool
+is_news(qs_peers_row_t const *was, qs_peers_row_t const *row)
+{
+    if (!row || !was->used)
+        return was->used || row;
+    return was->stake != row->stake || was->outset != row->outset ||
+           was->shred_version != row->shred_version || was->proven != row->proven ||
+           memcmp(was->pubkey, row->pubkey, sizeof(was->pubkey)) ||
+           memcmp(was->ip, row->ip, sizeof(was->ip)) ||
+           memcmp(was->port, row->port, sizeof(was->port));
+}
+
 void
 qs_peers_set(qs_peers_t *p, u32 idx, qs_peers_row_t const *row)
 {
     slot_t *s = &p->slot[idx];
     u64 version = (s->version | 1) + 2; /* odd, and none that a reader may have begun with */
-    bool was = s->row.used;
+    bool was = s->row.used, news = is_news(&s->row, row);
 
     if (!row && !was && !(s->version & 1))
         return;
@@ -64,6 +77,8 @@ qs_peers_set(qs_peers_t *p, u32 idx, qs_peers_row_t const *row)
     s->row.used = row != NULL;
     qs_store_release(&s->version, version + 1); /* W4 */
     qs_store_relaxed(&p->cnt, p->cnt + (row != NULL) - was);
+    if (news)
+        qs_store_release(&p->news, p->news + 1);
 }
 
 bool

@@ -1,8 +1,13 @@
 /* qs_peers - who is in the cluster and where, for those who are not gossip: the turbine tree, repair,
    `quickstep gossip peers`.
 
-   An object in shared memory with a row for each origin of the table.  The gossip tile alone writes
-   it; anybody may read a row at any time and is told whether it was whole:
+   An object in shared memory with a row for each origin of the table whose ContactInfo is known, our own
+   too.  The gossip tile alone writes it (qs_gossip_rows): within half a second of a ContactInfo's
+   insertion, change, expiry or eviction its row is there, is changed, or is gone.  A tile that a link
+   joins to gossip finds it among ctx->shared; who starts late or again sees all there is.  A gossip tile
+   that is started again empties it, and fills it as it finds the others again.
+
+   Anybody may read a row at any time and is told whether it was whole:
 
        writer                                   reader
        W1  version <- odd         relaxed       R1  version                 acquire  (pairs with W4)
@@ -10,6 +15,10 @@
        W3  the row                              R2  fence                   acquire  (pairs with W2)
        W4  version <- even        release       R3  version                 relaxed
                                                 whole if R1 is even and R3 is the same
+
+   Most writes say only that somebody is still there.  `news` grows (release) after each that changes
+   what the turbine tree or repair depend on: who is there, its addresses, stake, instance or shred
+   version.  Who loads it (acquire), then reads all rows, need not look again until it has grown.
 
    Threads: one writer, any readers, also when it is dead.  Blocks: never.  Allocates: never. */
 
@@ -26,6 +35,7 @@ typedef enum qs_peers_socket {
     QS_PEERS_TVU,
     QS_PEERS_SERVE_REPAIR,
     QS_PEERS_TPU_QUIC,
+    QS_PEERS_TPU, /* transactions over UDP */
     QS_PEERS_SOCKET_CNT
 } qs_peers_socket_t;
 
@@ -42,19 +52,22 @@ typedef struct qs_peers_row {
     u8 used;   /* 0: there is nobody here (any more) */
     u8 proven; /* its gossip address answered a ping */
     u8 own;    /* that is we */
-    u8 pad[3]; /* none in between: rows are compared byte by byte */
+    u8 pad[5]; /* none in between: rows are compared byte by byte */
 } qs_peers_row_t;
 
 typedef struct qs_peers {
     u64 magic;
     u32 max;
-    u32 cnt; /* rows in use */
-    u64 pad[6];
+    u32 cnt;  /* rows in use */
+    u64 news; /* writes that changed more than times */
+    u64 pad[5];
     struct qs_peers_slot {
         u64 version;
         qs_peers_row_t row;
     } slot[];
 } qs_peers_t;
+
+_Static_assert(sizeof(qs_peers_row_t) == 112, "shared memory ABI, without holes");
 
 /* qs_peers_footprint returns the bytes for max rows, 1 .. QS_PEERS_MAX, or 0. */
 u64 qs_peers_footprint(u32 max);

@@ -5,6 +5,7 @@
        net/qs_net_frames  whose each frame is
        net/qs_net_socket  ordinary UDP sockets
        net/qs_net_route   where to: the netlink tile's mirror
+       net/qs_net_unknown what waits for a neighbour's MAC (net/qs_net_wait)
        net/qs_net_link    the interface's counters
        net/qs_net_keep    the supervisor's half: sockets, XDP program, the rung
 
@@ -20,6 +21,7 @@
 #include "disco/net/qs_net_link.h"
 #include "disco/net/qs_net_route.h"
 #include "disco/net/qs_net_socket.h"
+#include "disco/net/qs_net_wait.h"
 #include "waltz/ip/qs_frame.h"
 
 typedef enum qs_net_rung {
@@ -36,6 +38,7 @@ typedef enum qs_net_exit {
     QS_NET_EXIT_STALL,                       /* the kernel drops what the ring had room for */
     QS_NET_EXIT_TX_STUCK,                    /* frames were not sent for a second */
     QS_NET_EXIT_GONE,                        /* the interface was deleted */
+    QS_NET_EXIT_BUSY,                        /* the queue stayed busy with another socket */
     QS_NET_EXIT_END
 } qs_net_exit_t;
 
@@ -66,6 +69,10 @@ enum {
     COUNTER(tx_bad_request,  "requests to send that were malformed, dropped")                 \
     COUNTER(tx_refused,      "datagrams the kernel refused to send")                          \
     COUNTER(tx_restart_lost, "datagrams given to the kernel and perhaps not sent because the tile died") \
+    COUNTER(tx_neigh_wait,    "datagrams kept because their neighbour's MAC was not known yet") \
+    COUNTER(tx_neigh_dropped, "datagrams dropped because one was kept for that neighbour already") \
+    COUNTER(tx_neigh_full,    "datagrams dropped because as many were kept as there is room for") \
+    COUNTER(tx_neigh_expired, "datagrams dropped because their neighbour did not answer")     \
     COUNTER(tx_full,         "times sending waited for the kernel to have sent something")    \
     COUNTER(rx_call,         "system calls made to receive")                                  \
     COUNTER(tx_call,         "system calls made to send")                                     \
@@ -78,6 +85,7 @@ enum {
     GAUGE(filter,            "0 the XDP program chooses by port, 1 the tile does")            \
     GAUGE(zero_copy,         "1 if the kernel says of the XSK that nothing is copied")        \
     GAUGE(busy_poll,         "1 with preferred busy polling")                                 \
+    GAUGE(tx_neigh_waiting,  "datagrams kept now")                                            \
     COUNTER(if_rx_packets,   "packets the interface received, for whomever")                  \
     COUNTER(if_rx_dropped,   "packets the interface dropped on the way in")                   \
     COUNTER(if_tx_packets,   "packets the interface sent, of whomever")                       \
@@ -114,6 +122,7 @@ typedef struct qs_net {
     u8 *mem; /* the workspace */
     qs_net_rung_t rung;
     bool drains; /* the ordinary sockets are ours to read */
+    u32 starts;  /* of this tile, ever */
     u32 port_cnt;
     u32 next_port; /* whose turn it is to be drained first */
     u32 tx_done;   /* destinations of the request in hand that were served */
@@ -152,7 +161,9 @@ typedef struct qs_net {
     bool gone;
     qs_net_link_t link;
     qs_net_route_t route;
-    u32 ask_out; /* the link to the netlink tile, or UINT32_MAX */
+    qs_net_wait_t wait;
+    u64 wait_at, wait_seq; /* when, and with which mirror, those are looked at next */
+    u32 ask_out;           /* the link to the netlink tile, or UINT32_MAX */
     qs_net_socket_t rx_sock, tx_sock;
     u8 port_of[65536]; /* index of a port, or QS_NET_NO_PORT */
 } qs_net_t;

@@ -11,6 +11,7 @@
 #include "waltz/xdp/qs_nic.h"
 #include "waltz/xdp/qs_xdp_attach.h"
 
+#define BUSY_TRIES      3u /* starts, of a second each, while our last socket is still there */
 #define COME_BACK_LOOKS 5u /* while sockets stand in: every that many looks XDP is tried again */
 
 /* What all net tiles of a group share. */
@@ -19,6 +20,8 @@ typedef struct kept {
     qs_net_rung_t rung;
     u32 may;      /* rungs that options and experience leave, one bit each */
     bool standby; /* on SOCKET for want of the interface or of its XDP slot, not of the rungs */
+    bool had;     /* a tile of ours has had an XSK and is gone */
+    u32 busy;     /* starts that met it still there */
     u32 looks;
     u32 round;
     u32 address; /* net.bind_address */
@@ -93,18 +96,37 @@ rungs_of(qs_config_net_t const *net)
     return explicit ? rungs : rungs | 1u << QS_NET_SOCKET;
 }
 
-/* make_pairs: each address of ours with each port that somebody reads. */
-static void
-make_pairs(kept_t *k, qs_plan_t const *plan)
+/* source_of returns the feed that a port is for, or null. */
+static qs_config_shred_source_t const *
+source_of(qs_tile_ctx_t const *ctx, u32 port)
 {
-    u32 addrs = k->address ? 1 : k->iface.addr_cnt;
+    u32 source = ctx->plan->port[port].source;
+    return source ? &ctx->cfg->shred_source[source - 1] : NULL;
+}
 
+/* group_of returns the multicast group that a port listens to instead of our addresses, or 0. */
+static u32
+group_of(qs_tile_ctx_t const *ctx, u32 port)
+{
+    qs_config_shred_source_t const *s = source_of(ctx, port);
+    struct in_addr group = {0};
+
+    return s && inet_pton(AF_INET, s->group, &group) == 1 ? ntohl(group.s_addr) : 0;
+}
+
+/* make_pairs: each address of ours, or the group, with each port that somebody reads. */
+static void
+make_pairs(kept_t *k, qs_tile_ctx_t const *ctx)
+{
     k->pair_cnt = 0;
-    for (u32 p = 0; p < plan->port_cnt; p++)
+    for (u32 p = 0; p < ctx->plan->port_cnt; p++) {
+        u32 group = group_of(ctx, p);
+        u32 addrs = k->address || group ? 1 : k->iface.addr_cnt;
         for (u32 a = 0; a < addrs; a++)
-            if (plan->port[p].link_row != UINT16_MAX && k->pair_cnt < QS_XDP_PAIR_MAX)
-                k->pair[k->pair_cnt++] =
-                    (qs_xdp_pair_t){.ip = k->iface.addr[a], .port = plan->port[p].port};
+            if (ctx->plan->port[p].link_row != UINT16_MAX && k->pair_cnt < QS_XDP_PAIR_MAX)
+                k->pair[k->pair_cnt++] = (qs_xdp_pair_t){.ip = group ? group : k->iface.addr[a],
+                                                         .port = ctx->plan->port[p].port};
+    }
 }
 
 /* leave_alone takes the rungs away that are known not to be, or to do harm, with this driver and
@@ -191,7 +213,7 @@ look_at_iface(qs_tile_ctx_t *ctx, kept_t *k, char *why, u64 why_sz)
     }
     leave_alone(k);
     memcpy(k->ifname, k->iface.name, sizeof(k->ifname));
-    make_pairs(k, ctx->plan);
+    make_pairs(k, ctx);
     return 0;
 }
 
@@ -263,17 +285,35 @@ tell(qs_tile_ctx_t *ctx, kept_t const *k)
     ctx->note[QS_NET_NOTE_ROUND] = k->round;
 }
 
+/* open_one opens the socket of a port.  The kernel gives multicast to every socket that joined: one does. */
+static int
+open_one(qs_tile_ctx_t *ctx, kept_t const *k, u32 port)
+{
+    u32 group = group_of(ctx, port);
+    int fd = qs_net_socket_open(group ? group : k->address, ctx->plan->port[port].port,
+                                k->net->socket_rcvbuf_bytes, ctx->cnt > 1 && !k->share, ctx->err,
+                                sizeof(ctx->err));
+
+    if (fd < 0 || !group)
+        return fd;
+    char const *iface =
+        source_of(ctx, port)->iface[0] ? source_of(ctx, port)->iface : k->net->iface;
+    int err =
+        qs_net_socket_join(fd, ctx->idx ? 0 : group, iface, k->address, ctx->err, sizeof(ctx->err));
+    if (!err)
+        return fd;
+    close(fd);
+    return err;
+}
+
 /* open_sockets: with XDP the first tile alone reads them, and all send from them.  Without it each
    tile has its own, and the kernel shares the senders out among them. */
 static int
 open_sockets(qs_tile_ctx_t *ctx, kept_t *k)
 {
     for (u32 i = 0; i < ctx->plan->port_cnt; i++) {
-        int fd = k->share && ctx->idx
-                     ? fcntl(k->socket[i], F_DUPFD_CLOEXEC, 0)
-                     : qs_net_socket_open(k->address, ctx->plan->port[i].port,
-                                          k->net->socket_rcvbuf_bytes, ctx->cnt > 1 && !k->share,
-                                          ctx->err, sizeof(ctx->err));
+        int fd =
+            k->share && ctx->idx ? fcntl(k->socket[i], F_DUPFD_CLOEXEC, 0) : open_one(ctx, k, i);
         if (fd < 0)
             return ctx->err[0] ? fd : -errno;
         ctx->kept_fd[ctx->kept_cnt++] = fd;
@@ -313,11 +353,14 @@ step_down(qs_tile_ctx_t *ctx, kept_t *k, u32 why)
 {
     static char const *const reason[] = {"the kernel refused the XSK",
                                          "received packets did not come through",
-                                         "packets were not sent", "the interface is gone"};
+                                         "packets were not sent", "the interface is gone",
+                                         "the queue belongs to another AF_XDP socket"};
     char said[QS_XDP_WHY_MAX] = "";
     qs_net_rung_t was = k->rung;
 
     k->may &= ~(1u << was);
+    if (why == QS_NET_EXIT_BUSY) /* whatever the mode */
+        k->may &= 1u << QS_NET_SOCKET;
     int err = climb(k, was + 1, said, sizeof(said));
     if (err)
         return refuse(ctx, k, -EOPNOTSUPP, said[0] ? said : reason[why - QS_NET_EXIT_REFUSED]);
@@ -326,6 +369,31 @@ step_down(qs_tile_ctx_t *ctx, kept_t *k, u32 why)
              qs_net_rung_name(was), qs_net_rung_name(k->rung), reason[why - QS_NET_EXIT_REFUSED],
              said[0] ? "; " : "", said);
     return 0;
+}
+
+/* still_busy says whether the queue may be busy with our last tile's socket: the kernel lets go of it
+   when the last packet that it sent is freed, which takes a softirq of ours or of the far end; on a
+   machine without time for those a second and more.  Then the rung is tried again. */
+static bool
+still_busy(qs_tile_ctx_t *ctx, kept_t *k, u32 why)
+{
+    if (why != QS_NET_EXIT_BUSY || !k->had || k->busy >= BUSY_TRIES)
+        return false;
+    k->busy++;
+    snprintf(ctx->err, sizeof(ctx->err),
+             "net: the queue is still busy with our last socket; %s is tried again (%u of %u)",
+             qs_net_rung_name(k->rung), k->busy, BUSY_TRIES);
+    return true;
+}
+
+/* remember notes what a later busy queue may come from. */
+static void
+remember(kept_t *k, u32 why)
+{
+    if (why == QS_TEND_LOOK || why == QS_NET_EXIT_REFUSED || why == QS_NET_EXIT_BUSY)
+        return;
+    k->had |= k->rung != QS_NET_SOCKET;
+    k->busy = 0;
 }
 
 /* stand_by: sockets, until the interface or its slot is back. */
@@ -396,6 +464,9 @@ qs_net_tend(qs_tile_ctx_t *ctx, u32 why)
     kept_t *k = *ctx->common;
     bool current = ctx->note[QS_NET_NOTE_ROUND] == k->round;
 
+    remember(k, why);
+    if (still_busy(ctx, k, why))
+        return QS_TEND_RENEW;
     if (why == QS_NET_EXIT_GONE || (why == QS_TEND_LOOK && ctx->idx == 0)) {
         look(ctx, k);
     } else if (why >= QS_NET_EXIT_REFUSED && why < QS_NET_EXIT_END && current) {
@@ -406,6 +477,7 @@ qs_net_tend(qs_tile_ctx_t *ctx, u32 why)
     if (ctx->note[QS_NET_NOTE_ROUND] == k->round)
         return why >= QS_NET_EXIT_REFUSED ? QS_TEND_RENEW : 0;
     tell(ctx, k);
+    k->had |= why == QS_TEND_LOOK;
     return why == QS_TEND_KILLED ? 0 : QS_TEND_RENEW;
 }
 

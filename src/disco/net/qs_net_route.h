@@ -1,8 +1,8 @@
 /* qs_net_route - where a datagram goes: the netlink tile's mirror, and a small memory of its answers.
 
    An answer holds as long as nothing in the mirror changed; then it is looked up anew.  Whoever is
-   not a neighbour with a known MAC behind our interface is left to the ordinary socket: the kernel
-   routes, asks for neighbours and refuses as it does for everybody.
+   not a neighbour behind our interface is left to the ordinary socket: the kernel routes and refuses
+   as it does for everybody.  What is for a neighbour without a known MAC waits (qs_net_unknown).
 
    Threads: the net tile's.  Blocks: never.  Allocates: never. */
 
@@ -51,6 +51,18 @@ qs_net_route_find(qs_net_route_t *r, u32 ip)
     if (qs_unlikely(slot->ip != ip || slot->seq != qs_load_relaxed(r->fib.seq)))
         qs_net_route_look_(r, slot, ip);
     return slot->hop.kind == QS_HOP_OK && slot->hop.ifindex == r->ifindex ? slot : NULL;
+}
+
+/* qs_net_route_unknown returns the hop of a destination that find just returned NULL for, if all that is
+   missing is the MAC of a neighbour behind our interface, or NULL. */
+QS_INLINE qs_hop_t const *
+qs_net_route_unknown(qs_net_route_t const *r, u32 ip)
+{
+    if (!r->on)
+        return NULL;
+    qs_net_route_slot_t const *slot = &r->slot[(u32)(ip * 0x9e3779b1u) >> 24];
+    bool ours = slot->hop.kind == QS_HOP_NO_NEIGH && slot->hop.ifindex == r->ifindex;
+    return slot->ip == ip && ours ? &slot->hop : NULL;
 }
 
 /* qs_net_route_stale says whether the netlink tile is to be asked for this neighbour now. */

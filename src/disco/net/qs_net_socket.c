@@ -1,6 +1,7 @@
 #include "disco/net/qs_net_socket.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -34,6 +35,29 @@ qs_net_socket_open(u32 address, u16 port, u32 rcvbuf_bytes, bool shared, char *e
     if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
         return refuse(fd, err, err_sz, "bind", port);
     return fd;
+}
+
+int
+qs_net_socket_join(int fd, u32 group, char const *iface, u32 address, char *err, u64 err_sz)
+{
+    struct ip_mreqn m = {.imr_multiaddr.s_addr = htonl(group),
+                         .imr_address.s_addr = htonl(address)};
+    int off = 0, code;
+    char text[INET_ADDRSTRLEN];
+
+    if (iface[0])
+        m.imr_ifindex = (int)if_nametoindex(iface);
+    if (iface[0] && !m.imr_ifindex)
+        code = -ENODEV;
+    else if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)) ||
+             (group && setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m))))
+        code = -errno;
+    else
+        return 0;
+    snprintf(err, err_sz, "multicast group %s%s%s: %s",
+             inet_ntop(AF_INET, &m.imr_multiaddr, text, sizeof(text)), iface[0] ? " on " : "",
+             iface, strerror(-code));
+    return code;
 }
 
 static void

@@ -20,6 +20,11 @@
    Returns the fd, or -errno with one line in err. */
 int qs_net_socket_open(u32 address, u16 port, u32 rcvbuf_bytes, bool shared, char *err, u64 err_sz);
 
+/* qs_net_socket_join makes a socket a member of a multicast group, on an interface by its name (""), by its
+   address (0), or as the kernel chooses; and of no group that other sockets of this host join.
+   Returns 0, or -errno with one line in err. */
+int qs_net_socket_join(int fd, u32 group, char const *iface, u32 address, char *err, u64 err_sz);
+
 typedef struct qs_net_datagram {
     u32 src_ip;
     u16 src_port;

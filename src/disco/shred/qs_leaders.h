@@ -94,16 +94,22 @@ u64 qs_leaders_footprint(u32 ident_max, u64 slot_max);
 void qs_leaders_init(qs_leaders_t *leaders, void *mem, u32 ident_max, u64 slot_max,
                      qs_hash_key_t key);
 
+/* qs_leaders_epoch_of returns the loaded epoch that has a slot, or null. */
+QS_INLINE qs_leaders_epoch_t const *
+qs_leaders_epoch_of(qs_leaders_t const *leaders, u64 slot)
+{
+    for (u32 i = 0; i < QS_LEADERS_EPOCH_CNT; i++)
+        if (slot - leaders->epoch[i].first_slot < leaders->epoch[i].slot_cnt) /* wraps if before */
+            return &leaders->epoch[i];
+    return NULL;
+}
+
 /* qs_leaders_find returns the identity that leads a slot, or null if no loaded epoch has it. */
 QS_INLINE u8 const *
 qs_leaders_find(qs_leaders_t const *leaders, u64 slot)
 {
-    for (u32 i = 0; i < QS_LEADERS_EPOCH_CNT; i++) {
-        qs_leaders_epoch_t const *e = &leaders->epoch[i];
-        if (slot - e->first_slot < e->slot_cnt) /* wraps for a slot before it */
-            return e->ident[e->group[(slot - e->first_slot) / QS_LEADERS_GROUP_CNT]];
-    }
-    return NULL;
+    qs_leaders_epoch_t const *e = qs_leaders_epoch_of(leaders, slot);
+    return e ? e->ident[e->group[(slot - e->first_slot) / QS_LEADERS_GROUP_CNT]] : NULL;
 }
 
 /* qs_leaders_compute draws the schedule of an epoch from stakes, as every node of the cluster does.

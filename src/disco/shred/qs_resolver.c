@@ -1,7 +1,8 @@
 #include "disco/shred/qs_resolver_state.h"
 
-#define VERSION_MAX  2u  /* of one set */
-#define HEADER_AHEAD 24u /* shreds */
+#define DATA_LEAVES  UINT32_MAX /* of those of a set */
+#define VERSION_MAX  2u         /* of one set */
+#define HEADER_AHEAD 24u        /* shreds */
 #define BODY_AHEAD   4u
 
 static struct {
@@ -44,10 +45,8 @@ qs_resolver_init(void *mem, qs_resolver_config_t const *config, qs_leaders_t con
     memset(r, 0, sizeof(*r));
     r->config = *config;
     r->leaders = leaders;
-    if (config->self) {
-        memcpy(r->self, config->self, sizeof(r->self));
-        r->config.self = r->self;
-    }
+    if (config->self)
+        qs_resolver_self(r, config->self);
     qs_resolver_layout(r, config);
     qs_resolver_pools_init(r);
     return r;
@@ -57,6 +56,13 @@ void
 qs_resolver_root(qs_resolver_t *r, u64 root, u64 slots_per_epoch)
 {
     qs_shred_filter_root(&r->config.filter, root, slots_per_epoch);
+}
+
+void
+qs_resolver_self(qs_resolver_t *r, u8 const self[QS_LEADERS_KEY_SZ])
+{
+    memcpy(r->self, self, sizeof(r->self));
+    r->config.self = r->self;
 }
 
 u16
@@ -88,6 +94,9 @@ qs_resolver_pop_equivocation(qs_resolver_t *r)
 static void
 close_job(qs_resolver_t *r, qs_resolver_out_t *out, qs_job_t *job, u32 reason)
 {
+    qs_set_t *set = &r->set[job->set];
+    if (job->state == QS_JOB_CLAIMED && set->gen == job->gen)
+        set->coming &= ~(1ull << qs_shred_leaf(&job->shred));
     job->state = QS_JOB_CLOSED;
     out[job->in].reason = reason;
     r->counts.reason[reason]++;
@@ -159,33 +168,50 @@ text_of(qs_job_t const *job, qs_resolver_in_t const *in)
                               job->shred.layout->proof_off - QS_SHRED_SIG_SZ};
 }
 
-/* hash_askers hashes the leaves of those who ask. */
+/* hash_some hashes the leaves of cnt jobs and follows their proofs to their roots. */
 static void
-hash_askers(qs_resolver_t *r, qs_resolver_in_t const *in)
+hash_some(qs_job_t *const *job, u32 cnt, qs_resolver_in_t const *in)
 {
     qs_merkle_text_t text[QS_MERKLE_CLAIM_MAX];
     qs_merkle_hash_t leaf[QS_MERKLE_CLAIM_MAX];
-    u32 at[QS_MERKLE_CLAIM_MAX], cnt = 0;
+    qs_merkle_path_t path[QS_MERKLE_CLAIM_MAX];
+    u32 i = 0;
+    do /* at least once, or gcc warns */
+        text[i] = text_of(job[i], in);
+    while (++i < cnt);
+    qs_merkle_leaves(leaf, text, cnt);
+    for (i = 0; i < cnt; i++) {
+        u8 const *proof = in[job[i]->in].data + job[i]->shred.layout->proof_off;
+        path[i] = (qs_merkle_path_t){leaf[i], qs_shred_leaf(&job[i]->shred), proof};
+    }
+    qs_merkle_climb(path, cnt);
+    for (i = 0; i < cnt; i++) {
+        job[i]->leaf = leaf[i];
+        job[i]->root = path[i].hash;
+        job[i]->hashed = true;
+    }
+}
+
+/* hash_askers hashes for those who ask. */
+static void
+hash_askers(qs_resolver_t *r, qs_resolver_in_t const *in)
+{
+    qs_job_t *job[QS_MERKLE_CLAIM_MAX];
+    u32 cnt = 0;
     for (u32 i = 0; i < r->job_cnt; i++) {
-        qs_job_t *job = &r->job[i];
-        if (job->state == QS_JOB_ASKED && !job->hashed) {
-            text[cnt] = text_of(job, in);
-            at[cnt++] = i;
-        }
+        if (r->job[i].state == QS_JOB_ASKED)
+            job[cnt++] = &r->job[i];
         if (!cnt || (cnt < QS_MERKLE_CLAIM_MAX && i + 1 < r->job_cnt))
             continue;
-        qs_merkle_leaves(leaf, text, cnt);
-        while (cnt--) {
-            r->job[at[cnt]].leaf = leaf[cnt];
-            r->job[at[cnt]].hashed = true;
-        }
+        hash_some(job, cnt, in);
         cnt = 0;
     }
 }
 
 static void
-claim_set(qs_resolver_t *r, qs_job_t *job, qs_set_t const *set)
+claim_set(qs_resolver_t *r, qs_job_t *job, qs_set_t *set)
 {
+    set->coming |= 1ull << qs_shred_leaf(&job->shred);
     job->state = QS_JOB_CLAIMED;
     job->set = (u32)(set - r->set);
     job->gen = set->gen;
@@ -246,17 +272,13 @@ open_job(qs_resolver_t *r, qs_resolver_in_t const *in, qs_job_t *job)
         job->state = QS_JOB_ASKED;
 }
 
-/* ask follows the proof of a job to its root, and has the signature verified if nothing speaks
-   against it. */
+/* ask has the signature of a job's root verified if nothing speaks against it. */
 static void
 ask(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out, qs_job_t *job)
 {
     qs_shred_t const *s = &job->shred;
     u8 const *shred = in[job->in].data;
     u32 version_cnt;
-    bool fits = qs_merkle_root(&job->root, &job->leaf, qs_shred_leaf(s),
-                               shred + s->layout->proof_off, QS_MERKLE_DEPTH);
-    QS_ASSERT(fits); /* a leaf below 64 */
     qs_set_t *set = qs_resolver_find_root(r, job->root.byte);
     (void)find_signed(r, s, shred, &version_cnt);
     if (set)
@@ -351,7 +373,8 @@ open_jobs(qs_resolver_t *r, qs_resolver_in_t const *in, qs_resolver_out_t *out)
         for (u32 i = 0; i < r->job_cnt; i++)
             if (r->job[i].state == QS_JOB_ASKED)
                 ask(r, in, out, &r->job[i]);
-        qs_ed25519_verify_batch(r->verdict, r->item, r->item_cnt, QS_ED25519_STRICT);
+        qs_ed25519_verify_batch_cached(r->keys, r->verdict, r->item, r->item_cnt,
+                                       QS_ED25519_STRICT);
         r->counts.signature_cnt += r->item_cnt;
         for (u32 i = 0; i < r->job_cnt; i++)
             if (r->job[i].state == QS_JOB_ASKED)
@@ -406,7 +429,9 @@ keep_claims(qs_resolver_t *r)
 }
 
 /* may_claim says whether a set can use one more claim in this round: one that is complete compares
-   what else it gets with what it recovered, and that costs less than a proof. */
+   what else it gets with what it recovered, and that costs less than a proof.  Code stands back for
+   data that is to come in this batch: the more data a set has, the less there is to recover.  Some
+   data can claim then, so that every round gets on. */
 static bool
 may_claim(qs_resolver_t *r, qs_job_t const *job)
 {
@@ -416,6 +441,13 @@ may_claim(qs_resolver_t *r, qs_job_t const *job)
     if (set->round != r->round) {
         set->round = r->round;
         set->claim_cnt = (u32)__builtin_popcountll(set->have);
+        set->code_claim_cnt = 0;
+    }
+    if (job->shred.layout->code) {
+        u64 sure = set->have | (set->coming & DATA_LEAVES);
+        if ((u32)__builtin_popcountll(sure) + set->code_claim_cnt >= QS_SHRED_SET_CNT)
+            return false;
+        set->code_claim_cnt++;
     }
     return set->claim_cnt++ < QS_SHRED_SET_CNT;
 }

@@ -119,6 +119,9 @@ qs_resolver_t *qs_resolver_init(void *mem, qs_resolver_config_t const *config,
 /* qs_resolver_root refuses slots up to root from now on, and those too far beyond it. */
 void qs_resolver_root(qs_resolver_t *r, u64 root, u64 slots_per_epoch);
 
+/* qs_resolver_self says who we are, if init did not: our own slots are refused from now on. */
+void qs_resolver_self(qs_resolver_t *r, u8 const self[QS_LEADERS_KEY_SZ]);
+
 /* qs_resolver_version returns the shred version that is taken, 0 while none is known. */
 u16 qs_resolver_version(qs_resolver_t const *r);
 

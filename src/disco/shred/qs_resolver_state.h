@@ -16,7 +16,7 @@
 
 #include "disco/shred/qs_resolver.h"
 #include "tango/qs_tcache.h"
-#include "waltz/crypto/qs_ed25519.h"
+#include "waltz/crypto/qs_ed25519_cache.h"
 #include "waltz/fec/qs_merkle.h"
 
 #define QS_NONE             UINT32_MAX
@@ -44,10 +44,12 @@ typedef struct qs_set {
     u32 buf; /* QS_NONE: no shreds are kept */
     u32 next_root;
     u32 next_place;
-    u64 gen;       /* tells it from others that lived at this address */
-    u64 have;      /* leaves received */
-    u64 round;     /* in which it has */
-    u32 claim_cnt; /* claims */
+    u64 gen;            /* tells it from others that lived at this address */
+    u64 have;           /* leaves received */
+    u64 round;          /* in which it has */
+    u32 claim_cnt;      /* claims, and */
+    u32 code_claim_cnt; /* of code */
+    u64 coming;         /* leaves that shreds of this batch claim to be */
     u16 version;
     u16 parent_off;
     u8 source;
@@ -113,6 +115,14 @@ typedef struct qs_job {
 
 #define QS_ASKED_MAP_CNT (2 * QS_RESOLVER_BATCH_MAX)
 
+/* A place and where its sets are listed. */
+#define QS_PLACE_CNT 8u
+typedef struct qs_place {
+    u64 slot;
+    u32 fec_idx;
+    u32 *head;
+} qs_place_t;
+
 struct qs_resolver {
     qs_resolver_config_t config;
     u8 self[QS_LEADERS_KEY_SZ];
@@ -126,7 +136,9 @@ struct qs_resolver {
     qs_set_buf_t *buf;
     u32 map_mask, slot_mask;
     u32 *by_root, *by_place, *by_slot;
-    qs_tcache_t done; /* sets that were complete and are forgotten */
+    qs_place_t place[QS_PLACE_CNT];
+    qs_ed25519_cache_t *keys; /* of leaders */
+    qs_tcache_t done;         /* sets that were complete and are forgotten */
 
     u32 free_buf_cnt;
     u32 *free_buf;

@@ -9,6 +9,7 @@
 #define TRIM_MIN     0.02f         /* ... and at least, */
 #define TRIM_LESS    0.8f          /* from epoch to epoch when too much waits, */
 #define TRIM_MORE    1.01f         /* and when it does not */
+#define DONE_NS      100000000.0f  /* what was done is smoothed over this long */
 #define LEVEL_STEPS  12u
 
 void
@@ -18,6 +19,7 @@ qs_fair_init(qs_fair_t *f, qs_hash_key_t key, u64 capacity, u64 now_ns)
     f->key = key;
     f->capacity = (float)capacity;
     f->trim = TRIM_MAX;
+    f->done_rate = f->capacity;
     f->epoch_ns = f->now_ns = now_ns;
 }
 
@@ -60,11 +62,19 @@ measure(qs_fair_t *f, float dt_ns)
     f->active_cnt = kept;
 }
 
-/* level returns the height up to which the offers of a class can be filled with budget: the sum of
-   min(rate, level) is budget.  It is reached from below, so that a last step that is not taken
-   deals too little, never too much.  At least budget if that is enough for all. */
+/* floor_of returns what a bucket gets at least. */
 static float
-level(qs_fair_t const *f, bool bad, float budget)
+floor_of(qs_fair_bucket_t const *b, float whole)
+{
+    return fair_is_bad_(b) && fair_is_barren_(b) ? whole / 2 : whole;
+}
+
+/* level returns the height up to which the offers of a class can be filled with budget, its floors
+   with them: the sum of min(rate, max(floor, level)) is budget.  It is reached from below, so that
+   a last step that is not taken deals too little, never too much.  At least budget if that is
+   enough for all. */
+static float
+level(qs_fair_t const *f, bool bad, float whole, float budget)
 {
     float height = 0;
 
@@ -75,8 +85,9 @@ level(qs_fair_t const *f, bool bad, float budget)
             qs_fair_bucket_t const *b = &f->bucket[f->active[i]];
             if (fair_is_bad_(b) != bad || b->rate < 1)
                 continue;
-            filled += b->rate < height ? b->rate : height;
-            above += b->rate > height;
+            float least = floor_of(b, whole), has = height > least ? height : least;
+            filled += b->rate < has ? b->rate : has;
+            above += b->rate > has;
         }
         if (!above)
             return budget > height ? budget : height;
@@ -88,6 +99,22 @@ level(qs_fair_t const *f, bool bad, float budget)
     return height;
 }
 
+/* learn adapts trim and done_rate to the epoch that ends. */
+static void
+learn(qs_fair_t *f, float dt_ns)
+{
+    bool busy = f->overloaded && f->was_overloaded;
+    float done = busy ? (float)f->done * (1e9f / dt_ns) : f->capacity;
+
+    f->done_rate += (dt_ns < DONE_NS ? dt_ns / DONE_NS : 1) * (done - f->done_rate);
+    f->done = 0;
+    f->was_overloaded = f->overloaded;
+    if (f->bursting)
+        f->trim = f->trim * TRIM_LESS > TRIM_MIN ? f->trim * TRIM_LESS : TRIM_MIN;
+    else if (!f->brimming)
+        f->trim = f->trim * TRIM_MORE < TRIM_MAX ? f->trim * TRIM_MORE : TRIM_MAX;
+}
+
 void
 qs_fair_epoch_(qs_fair_t *f, u64 now_ns)
 {
@@ -95,29 +122,26 @@ qs_fair_epoch_(qs_fair_t *f, u64 now_ns)
 
     f->epoch_ns = now_ns;
     measure(f, dt);
-    u32 shares = 2 * f->sender_cnt < QS_FAIR_BUCKETS ? 2 * f->sender_cnt : QS_FAIR_BUCKETS;
-    if (f->bursting)
-        f->trim = f->trim * TRIM_LESS > TRIM_MIN ? f->trim * TRIM_LESS : TRIM_MIN;
-    else if (!f->brimming)
-        f->trim = f->trim * TRIM_MORE < TRIM_MAX ? f->trim * TRIM_MORE : TRIM_MAX;
-    float dealt = f->capacity * f->trim * (f->bursting ? 0.5f : 1),
-          floor = dealt / (float)(shares ? shares : 1);
+    learn(f, dt);
+    float done = f->done_rate < f->capacity ? f->done_rate : f->capacity;
+    float dealt = f->capacity * f->trim * (f->bursting ? 0.5f : 1);
+    float whole = done * TRIM_MAX / (float)(f->sender_cnt ? f->sender_cnt : 1);
     float kept = 0, clean_rate = 0;
     for (u32 i = 0; i < f->active_cnt; i++) {
         qs_fair_bucket_t const *b = &f->bucket[f->active[i]];
         if (!fair_is_bad_(b))
             clean_rate += b->rate;
         else
-            kept += b->rate < floor ? b->rate : floor;
+            kept += b->rate < floor_of(b, whole) ? b->rate : floor_of(b, whole);
     }
-    float for_clean = dealt - kept;
+    float for_clean = dealt > kept ? dealt - kept : 0;
     float for_bad = dealt - (clean_rate < for_clean ? clean_rate : for_clean);
-    float clean_level = level(f, false, for_clean), bad_level = level(f, true, for_bad);
-    clean_level = clean_level > floor ? clean_level : floor;
-    bad_level = bad_level > floor ? bad_level : floor;
+    float clean_level = level(f, false, whole, for_clean),
+          bad_level = level(f, true, whole, for_bad);
     for (u32 i = 0; i < f->active_cnt; i++) {
         qs_fair_bucket_t *b = &f->bucket[f->active[i]];
+        float height = fair_is_bad_(b) ? bad_level : clean_level, least = floor_of(b, whole);
         fair_accrue_(f, b);
-        b->share = fair_is_bad_(b) ? bad_level : clean_level;
+        b->share = height > least ? height : least;
     }
 }

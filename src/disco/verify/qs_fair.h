@@ -10,8 +10,8 @@
        each verdict       good or bad, into both buckets
        every 2 ms         who offers how much, and how the capacity C (checks per second) is dealt:
 
-           floor      C / N each, whoever it is; N: twice the sources that send now, at most the
-                      number of buckets
+           floor      C / N each, N the sources that send now; half of that for one of which no
+                      signature held in the last seconds
            the clean  max-min fair from what the floors of the bad leave: nobody clean is cut who
                       asks for less than the one who gets most
            the bad    max-min fair from what is left then, never below their floor
@@ -20,14 +20,33 @@
    keeps its floor, forging somebody's address costs that somebody what lies above it, and only
    while there is more to do than can be done.  The sum of what is dealt is C.
 
-   N counts senders twice because the floors must leave room: 16 bad sources of 20 would
-   keep 80 % of C with N = 20, and 4 good ones that need 30 % would not get it.
+   Why N is the number of senders, and why the floor of pure garbage is half.  A floor is there for
+   who is forged: of what comes under his address some is good, and C / N is his whatever the forger
+   does.  Where nothing is good there is nobody to protect but one who begins to send, and one good
+   signature found at the half floor makes it whole.  16 bad sources of 20 with whole floors
+   would keep 80 % of C, and 4 good ones that need 30 % would not get it; with half floors they keep
+   40 %.  A bad source that mixes good signatures in does get a whole floor: it could have sent
+   nothing but good ones, been clean, and had no less.
+
+   How exact N is.  Counted are buckets by which somebody is judged and to which at least one signature
+   a second is offered, smoothed.  Too many: a source that falls silent, or is judged by its other
+   bucket from now on, counts there for another 0.1 to 0.2 s.  Too few: of n sources each shares its bucket, and
+   the floor of it, with another with a probability of n / 2048 at most (20 sources: 1 %).  N is
+   never above the 4096 buckets.
+
+   What forged addresses cost.  Each frame under a new one counts as a sender for some 0.08 s: 50,000
+   frames a second, well formed, raise N to 4096.  Then the floor of one who is forged himself is
+   C / 4096, his good frames get through in that proportion, and this is the price of forging
+   at will.  Who is not forged is clean, and shares with the clean what the floors leave: at least half
+   of C however many addresses send pure garbage.  Addresses that send only good signatures are
+   clean sources, and there are as many as somebody makes: fair shares are all there is against them.
 
    Dealing exactly C would be stable with a full ring too, whose losses hit good and bad alike: then
    no more is seen of the offers than what can be done; and C is only an estimate, which is wrong
    when others use our core.  So less is dealt from epoch to epoch while seven eighths of the ring
    wait, and slowly more again while less than three quarters do.  What is refused is refused
-   quickly, the ring drains, and below a quarter everybody is let through.  The clean are refused
+   quickly, the ring drains, and below a quarter everybody is let through.  Floors are not lowered
+   with it: theirs is the C that was seen done while too much waited, if that is less than C.  The clean are refused
    later, because refusing is so much quicker than checking: a burst of theirs that the ring can
    hold is to be checked in time, not thrown away in no time.
 
@@ -61,13 +80,16 @@ typedef struct qs_fair_bucket {
 
 typedef struct qs_fair {
     qs_hash_key_t key;
-    u64 epoch_ns;    /* when this one began */
-    u64 now_ns;      /* as of the last tick */
-    float capacity;  /* checks per second */
-    float trim;      /* the part of it that is dealt: learned from what waits */
-    bool overloaded; /* the bad are held to what is dealt to them ... */
-    bool brimming;   /* ... and the clean too ... */
-    bool bursting;   /* ... and less is dealt */
+    u64 epoch_ns;        /* when this one began */
+    u64 now_ns;          /* as of the last tick */
+    float capacity;      /* checks per second */
+    float trim;          /* the part of it that is dealt: learned from what waits */
+    float done_rate;     /* checks per second that were done while too much waited, smoothed */
+    u32 done;            /* in this epoch */
+    bool was_overloaded; /* as the epoch began */
+    bool overloaded;     /* the bad are held to what is dealt to them ... */
+    bool brimming;       /* ... and the clean too ... */
+    bool bursting;       /* ... and less is dealt */
     u32 active_cnt;
     u32 sender_cnt; /* of those: who offers something now */
     u32 bad_cnt;    /* of those: bad */
@@ -112,6 +134,13 @@ QS_INLINE bool
 fair_is_bad_(qs_fair_bucket_t const *b)
 {
     return b->bad > 1.5f && b->bad * 7 > b->good;
+}
+
+/* fair_is_barren_: of what was checked lately nothing was good.  A verdict fades below this in 3 s. */
+QS_INLINE bool
+fair_is_barren_(qs_fair_bucket_t const *b)
+{
+    return b->good < 0.05f;
 }
 
 /* fair_accrue_ brings a bucket's tokens up to date. */
@@ -170,11 +199,13 @@ qs_fair_admit(qs_fair_t *f, qs_fair_source_t const *s, u32 cost)
     b->offered += cost;
     if (!fair_held_(f, b)) {
         b->tokens = b->tokens > (float)cost ? b->tokens - (float)cost : 0;
+        f->done += cost;
         return true;
     }
     if (b->tokens < 1)
         return false;
     b->tokens -= (float)cost;
+    f->done += cost;
     return true;
 }
 

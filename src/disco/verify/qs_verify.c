@@ -25,7 +25,10 @@ qs_verify_init(qs_verify_t *v, void *tcache_mem, qs_verify_conf_t const *conf)
     qs_rng_init(&rng, conf->seed, KEY_STREAM + 1 + conf->idx);
     qs_hash_key_t fair_key = {.k0 = qs_rng_u64(&rng), .k1 = qs_rng_u64(&rng)};
     qs_fair_init(&v->fair, fair_key, qs_verify_capacity(v), conf->now_ns);
-    return 0;
+    qs_siphash_key_t keys_key = {qs_rng_u64(&rng), qs_rng_u64(&rng)};
+    if (conf->keys_mem)
+        v->keys = qs_ed25519_cache_init(conf->keys_mem, conf->key_max, keys_key, NULL);
+    return conf->keys_mem && !v->keys ? -EINVAL : 0;
 }
 
 static void
@@ -35,10 +38,13 @@ queue_signatures(qs_verify_t *v, u32 slot_idx)
     qs_txn_t const *t = &s->txn;
 
     for (u32 i = 0; i < t->signature_cnt; i++) {
-        v->queue_slot[v->queue_cnt] = (u16)slot_idx;
-        v->queue[v->queue_cnt++] =
+        u8 const *key = s->bytes + t->account_off + i * QS_TXN_KEY_SZ;
+        bool known = v->keys && qs_ed25519_cache_has(v->keys, key);
+        qs_verify_queue_t *q = &v->queue[known ? QS_VERIFY_KNOWN : QS_VERIFY_NEW];
+        q->slot[q->cnt] = (u16)slot_idx;
+        q->item[q->cnt++] =
             (qs_ed25519_item_t){.signature = s->bytes + t->signature_off + i * QS_TXN_SIGNATURE_SZ,
-                                .public_key = s->bytes + t->account_off + i * QS_TXN_KEY_SZ,
+                                .public_key = key,
                                 .msg = s->bytes + t->message_off,
                                 .msg_sz = t->message_sz};
     }
@@ -74,24 +80,27 @@ qs_verify_take(qs_verify_t *v, u8 const *data, u32 sz, qs_verify_from_t const *f
 }
 
 void
-qs_verify_check(qs_verify_t *v, u32 cnt)
+qs_verify_check(qs_verify_t *v, u32 queue, u32 cnt)
 {
     qs_ed25519_verdict_t verdict[QS_VERIFY_QUEUE];
+    qs_verify_queue_t *q = &v->queue[queue];
 
-    QS_ASSERT(cnt && cnt <= v->queue_cnt);
+    QS_ASSERT(cnt && cnt <= q->cnt);
     if (cnt == 1)
-        verdict[0] = qs_ed25519_verify(v->queue, v->rule);
+        verdict[0] = qs_ed25519_verify(q->item, v->rule);
+    else if (v->keys)
+        qs_ed25519_verify_batch_cached(v->keys, verdict, q->item, cnt, v->rule);
     else
-        qs_ed25519_verify_batch(verdict, v->queue, cnt, v->rule);
+        qs_ed25519_verify_batch(verdict, q->item, cnt, v->rule);
     for (u32 i = 0; i < cnt; i++) {
-        qs_verify_slot_t *s = &v->slot[v->queue_slot[i]];
+        qs_verify_slot_t *s = &v->slot[q->slot[i]];
         s->left--;
         if (verdict[i] && !s->verdict)
             s->verdict = (u8)verdict[i];
     }
-    v->queue_cnt -= cnt;
-    memmove(v->queue, v->queue + cnt, v->queue_cnt * sizeof(v->queue[0]));
-    memmove(v->queue_slot, v->queue_slot + cnt, v->queue_cnt * sizeof(v->queue_slot[0]));
+    q->cnt -= cnt;
+    memmove(q->item, q->item + cnt, q->cnt * sizeof(q->item[0]));
+    memmove(q->slot, q->slot + cnt, q->cnt * sizeof(q->slot[0]));
     v->checked += cnt;
     v->batches++;
 }

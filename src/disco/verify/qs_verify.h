@@ -2,7 +2,8 @@
    order in which they came.
 
        take      parse, seen before?, its source's share?  -> a slot, its signatures into the queue
-       check     8 signatures at a time, of however many transactions
+       check     8 signatures at a time, of however many transactions; those of keys that the cache
+                 of keys knows by themselves, because they take half the time
        next      the oldest slot whose signatures are all checked and good -> publish -> remember
 
    A slot holds a transaction from take until it is published or refused; a transaction is remembered
@@ -19,7 +20,7 @@
 #include "disco/verify/qs_fair.h"
 #include "tango/qs_tcache.h"
 #include "waltz/codec/qs_txn.h"
-#include "waltz/crypto/qs_ed25519.h"
+#include "waltz/crypto/qs_ed25519_cache.h"
 #include "waltz/crypto/qs_siphash.h"
 
 #define QS_VERIFY_LANES 8u  /* signatures that a kernel checks side by side */
@@ -76,23 +77,33 @@ typedef struct qs_verify_conf {
     qs_ed25519_rule_t rule;
     u64 tag_depth;
     u64 now_ns;
-    bool fresh; /* mem is new; else the last run's, which remembers */
+    bool fresh;     /* mem is new; else the last run's, which remembers */
+    void *keys_mem; /* qs_ed25519_cache_footprint(key_max) bytes, or NULL: no keys are kept */
+    u32 key_max;
 } qs_verify_conf_t;
+
+typedef struct qs_verify_queue {
+    u32 cnt;
+    u16 slot[QS_VERIFY_QUEUE];
+    qs_ed25519_item_t item[QS_VERIFY_QUEUE];
+} qs_verify_queue_t;
+
+/* Which queue a signature is in. */
+enum { QS_VERIFY_NEW, QS_VERIFY_KNOWN, QS_VERIFY_QUEUES };
 
 typedef struct qs_verify {
     qs_siphash_key_t tag_key;
+    qs_ed25519_cache_t *keys; /* or NULL */
     qs_ed25519_rule_t rule;
     u32 how;
-    u64 head, tail;       /* slots in use: tail .. head - 1 */
-    u64 ns_per_check_x16; /* measured, smoothed: 16ths of a ns */
-    u64 checked, batches; /* signatures, and calls they took */
-    u32 queue_cnt;
+    u64 head, tail;                           /* slots in use: tail .. head - 1 */
+    u64 ns_per_check_x16;                     /* measured, smoothed: 16ths of a ns */
+    u64 checked, batches;                     /* signatures, and calls they took */
     u32 refused_cnt[QS_ED25519_EQUATION + 1]; /* since the tile last counted them, by verdict */
     u32 duplicate_cnt;                        /* likewise, those that next found */
     qs_txn_reason_t why;                      /* of the last QS_VERIFY_MALFORMED */
     qs_tcache_t seen;
-    u16 queue_slot[QS_VERIFY_QUEUE];
-    qs_ed25519_item_t queue[QS_VERIFY_QUEUE];
+    qs_verify_queue_t queue[QS_VERIFY_QUEUES];
     qs_fair_t fair;
     qs_verify_slot_t slot[QS_VERIFY_SLOTS];
 } qs_verify_t;
@@ -105,8 +116,8 @@ int qs_verify_init(qs_verify_t *v, void *tcache_mem, qs_verify_conf_t const *con
 qs_verify_fate_t qs_verify_take(qs_verify_t *v, u8 const *data, u32 sz,
                                 qs_verify_from_t const *from);
 
-/* qs_verify_check checks the oldest cnt signatures of the queue; cnt <= queue_cnt. */
-void qs_verify_check(qs_verify_t *v, u32 cnt);
+/* qs_verify_check checks the oldest cnt signatures of a queue; cnt <= its cnt. */
+void qs_verify_check(qs_verify_t *v, u32 queue, u32 cnt);
 
 /* qs_verify_took learns how long a check of cnt signatures took. */
 void qs_verify_took(qs_verify_t *v, u32 cnt, u64 took_ns);
@@ -129,11 +140,19 @@ qs_verify_capacity(qs_verify_t const *v)
     return 16000000000ull / v->ns_per_check_x16;
 }
 
-/* qs_verify_oldest_ns returns when the oldest of the queue was taken; UINT64_MAX if there is none. */
-QS_INLINE u64
-qs_verify_oldest_ns(qs_verify_t const *v)
+/* qs_verify_queued returns how many signatures wait to be checked. */
+QS_INLINE u32
+qs_verify_queued(qs_verify_t const *v)
 {
-    return v->queue_cnt ? v->slot[v->queue_slot[0]].from.taken_ns : UINT64_MAX;
+    return v->queue[QS_VERIFY_NEW].cnt + v->queue[QS_VERIFY_KNOWN].cnt;
+}
+
+/* qs_verify_oldest_ns returns when the oldest of a queue was taken; UINT64_MAX if it is empty. */
+QS_INLINE u64
+qs_verify_oldest_ns(qs_verify_t const *v, u32 queue)
+{
+    qs_verify_queue_t const *q = &v->queue[queue];
+    return q->cnt ? v->slot[q->slot[0]].from.taken_ns : UINT64_MAX;
 }
 
 /* qs_verify_full says that no slot is free, or no room for the signatures of another. */
@@ -141,7 +160,7 @@ QS_INLINE bool
 qs_verify_full(qs_verify_t const *v)
 {
     return v->head - v->tail == QS_VERIFY_SLOTS ||
-           v->queue_cnt > QS_VERIFY_QUEUE - QS_TXN_SIGNATURE_MAX;
+           qs_verify_queued(v) > QS_VERIFY_QUEUE - QS_TXN_SIGNATURE_MAX;
 }
 
 #endif

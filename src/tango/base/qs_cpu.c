@@ -38,14 +38,15 @@ qs_cpu_detect(void)
     if (!__get_cpuid(1, &a, &b, &c, &d))
         return 0;
     bool sha_each_cycle = is_zen4_family(a);
+    u32 crc32 = c & bit_SSE4_2 ? QS_CPU_CRC32 : 0;
     bool sse41 = (c & bit_SSE4_1) && (c & bit_SSSE3);
     u32 xcr0 = c & bit_OSXSAVE ? enabled_registers() : 0;
     bool avx = (xcr0 & XCR0_AVX) == XCR0_AVX && (c & bit_AVX) && (c & bit_FMA);
     bool avx512 = avx && (xcr0 & XCR0_AVX512) == XCR0_AVX512;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
-        return 0;
+        return crc32;
 
-    u32 has = 0;
+    u32 has = crc32;
     has |= avx && (b & bit_AVX2) ? QS_CPU_AVX2 : 0;
     has |= (b & bit_BMI2) && (b & bit_ADX) ? QS_CPU_BMI2 : 0;
     has |= sse41 && (b & bit_SHA) ? QS_CPU_SHANI : 0;

@@ -26,6 +26,7 @@
 #define QS_CPU_AVX512DQ (1u << 6)
 #define QS_CPU_AVX512VL (1u << 7)
 #define QS_CPU_IFMA     (1u << 8)
+#define QS_CPU_CRC32    (1u << 10) /* of SSE4.2 */
 
 /* Not an instruction set: sha256rnds2 starts every cycle, where others take two or three. */
 #define QS_CPU_SHANI_EACH_CYCLE (1u << 9)

@@ -235,6 +235,13 @@ wipe_stack(void)
     explicit_bzero(used, sizeof(used));
 }
 
+static QS_NOINLINE void
+wipe_stack_of_many(void)
+{
+    u8 used[32 << 10];
+    explicit_bzero(used, sizeof(used));
+}
+
 /* The secret's SHA-512: the first half, clamped, is the scalar, the second makes nonces. */
 static void
 expand(u64 scalar[4], u8 digest[QS_SHA512_SZ], u8 const secret[QS_ED25519_KEY_SZ])
@@ -288,4 +295,75 @@ qs_ed25519_sign(u8 signature[QS_ED25519_SIGNATURE_SZ], void const *msg, u64 msg_
                 u8 const public_key[QS_ED25519_KEY_SZ], u8 const secret[QS_ED25519_KEY_SZ])
 {
     qs_ed25519_sign_with(widest(SIGN_LANES), signature, msg, msg_sz, public_key, secret);
+}
+
+/* What signing several messages keeps secret. */
+typedef struct many {
+    u64 scalar[4];
+    u64 nonce[QS_ED25519_MANY_MAX][4];
+    u8 expanded[QS_SHA512_SZ];
+    u8 digest[QS_ED25519_MANY_MAX][QS_SHA512_SZ];
+} many_t;
+
+static void
+mul_each(qs_ed25519_kernel_t const *kernel, u8 (*out)[32], many_t const *x, u32 cnt)
+{
+    if (kernel->base_mul_many) {
+        kernel->base_mul_many(out, x->nonce, cnt);
+        return;
+    }
+    for (u32 i = 0; i < cnt; i++)
+        kernel->base_mul(out[i], x->nonce[i]);
+}
+
+/* cnt <= QS_ED25519_MANY_MAX.  A frame of its own is wiped with all that is below it. */
+static QS_NOINLINE void
+sign_some(qs_ed25519_kernel_t const *kernel, many_t *x, qs_ed25519_order_t const *order, u32 cnt,
+          u8 const public_key[QS_ED25519_KEY_SZ])
+{
+    qs_sha_msg_t msg[QS_ED25519_MANY_MAX];
+    u8 r[QS_ED25519_MANY_MAX][32];
+    for (u32 i = 0; i < cnt; i++)
+        msg[i] =
+            (qs_sha_msg_t){x->digest[i], {{x->expanded + 32, 32}, {order[i].msg, order[i].msg_sz}}};
+    hash_group(msg, cnt, kernel->lanes);
+    for (u32 i = 0; i < cnt; i++)
+        reduce_digest(x->nonce[i], x->digest[i]);
+    mul_each(kernel, r, x, cnt);
+
+    for (u32 i = 0; i < cnt; i++) {
+        memcpy(order[i].signature, r[i], 32);
+        qs_ed25519_item_t item = {order[i].signature, public_key, order[i].msg, order[i].msg_sz};
+        msg[i] = challenge(x->digest[i], &item);
+    }
+    hash_group(msg, cnt, kernel->lanes);
+    for (u32 i = 0; i < cnt; i++) {
+        u64 k[4], s[4];
+        reduce_digest(k, x->digest[i]);
+        qs_ed25519_sc_muladd(s, k, x->scalar, x->nonce[i]);
+        for (u32 w = 0; w < 4; w++)
+            qs_store_le64(order[i].signature + 32 + 8 * w, s[w]);
+    }
+}
+
+void
+qs_ed25519_sign_batch_with(qs_ed25519_kernel_t const *kernel, qs_ed25519_order_t const *order,
+                           u64 cnt, u8 const public_key[QS_ED25519_KEY_SZ],
+                           u8 const secret[QS_ED25519_KEY_SZ])
+{
+    many_t x;
+    expand(x.scalar, x.expanded, secret);
+    for (u64 done = 0; done < cnt; done += QS_ED25519_MANY_MAX) {
+        u32 take = (u32)qs_min_u64(cnt - done, QS_ED25519_MANY_MAX);
+        sign_some(kernel, &x, order + done, take, public_key);
+    }
+    wipe_stack_of_many();
+    explicit_bzero(&x, sizeof(x));
+}
+
+void
+qs_ed25519_sign_batch(qs_ed25519_order_t const *order, u64 cnt,
+                      u8 const public_key[QS_ED25519_KEY_SZ], u8 const secret[QS_ED25519_KEY_SZ])
+{
+    qs_ed25519_sign_batch_with(widest(SIGN_LANES), order, cnt, public_key, secret);
 }

@@ -2,7 +2,7 @@
 
 #include "tango/base/qs_cpu.h"
 #include "waltz/crypto/qs_ed25519_fe26.h"
-#include "waltz/crypto/qs_ed25519_known.h"
+#include "waltz/crypto/qs_ed25519_many.h"
 
 qs_ed25519_kernel_t const qs_ed25519_kernel_avx2 = {
     .name = "AVX2",
@@ -15,4 +15,5 @@ qs_ed25519_kernel_t const qs_ed25519_kernel_avx2 = {
     .check_known = lanes_check_known,
     .expand = lanes_expand,
     .base_mul = lanes_base_mul,
+    .base_mul_many = lanes_base_mul_many,
 };

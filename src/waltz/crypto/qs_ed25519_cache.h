@@ -39,8 +39,8 @@
 typedef struct qs_ed25519_cache qs_ed25519_cache_t;
 
 typedef struct qs_ed25519_cache_stats {
-    u64 hit_cnt;     /* signatures verified with a table */
-    u64 miss_cnt;    /* signatures verified without one */
+    u64 hit_cnt;     /* signatures of keys that have a table */
+    u64 miss_cnt;    /* signatures of others */
     u64 made_cnt;    /* tables made */
     u64 evicted_cnt; /* tables given up for another key's */
     u64 refused_cnt; /* keys in the queue that got no place, or were bad */
@@ -57,6 +57,10 @@ u64 qs_ed25519_cache_footprint(u32 key_max);
    forward everything.  mem remains the caller's; there is nothing to undo. */
 qs_ed25519_cache_t *qs_ed25519_cache_init(void *mem, u32 key_max, qs_siphash_key_t hash_key,
                                           qs_ed25519_kernel_t const *kernel);
+
+/* qs_ed25519_cache_trust says that no stranger chooses the keys, as where only leaders' signatures are
+   verified: a table is made as soon as its key has signed twice, however few signatures there were. */
+void qs_ed25519_cache_trust(qs_ed25519_cache_t *cache);
 
 /* qs_ed25519_verify_batch_cached is qs_ed25519_verify_batch with the help of a cache. */
 void qs_ed25519_verify_batch_cached(qs_ed25519_cache_t *cache, qs_ed25519_verdict_t *verdict,

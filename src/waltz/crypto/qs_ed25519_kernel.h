@@ -16,6 +16,7 @@
 #define QS_ED25519_TABLE_PARTS 4u
 #define QS_ED25519_TABLE_WORDS 16u
 #define QS_ED25519_KNOWN_MAX   64u /* jobs of one call of check_known */
+#define QS_ED25519_MANY_MAX    16u /* scalars of one call of base_mul_many */
 
 typedef struct qs_ed25519_key_table {
     alignas(64) u64 entry[QS_ED25519_TABLE_PARTS][8][QS_ED25519_TABLE_WORDS];
@@ -59,6 +60,9 @@ struct qs_ed25519_kernel {
     /* base_mul writes the encoding of scalar * B, scalar < L, in constant time.  What it leaves
        on the stack is the caller's to wipe. */
     void (*base_mul)(u8 out[32], u64 const scalar[4]);
+
+    /* base_mul_many does the same for cnt scalars, 1 to QS_ED25519_MANY_MAX.  Null: one by one. */
+    void (*base_mul_many)(u8 (*out)[32], u64 const (*scalar)[4], u32 cnt);
 };
 
 /* qs_ed25519_verify_known judges cnt signatures whose keys' tables this kernel has made. */

@@ -516,17 +516,21 @@ lanes_check(qs_ed25519_verdict_t *verdict, qs_ed25519_job_t const *job, qs_ed255
 #define HALF       (LANES / 2u)
 #define COMB_STEPS ((COMB_TEETH + HALF - 1) / HALF)
 
+typedef struct comb_digit {
+    u32 tooth;
+    i32 digit;
+} comb_digit_t;
+
+/* Adds an entry of the comb to each lane. */
 static void
-add_teeth(vge_t *p, i8 const digit[COMB_DIGITS], u32 step)
+add_comb(vge_t *p, comb_digit_t const d[LANES])
 {
     u64 limb[LANES][NIELS_WORDS], word[3][4], negative[LANES];
     u64 const *lane[LANES];
     for (u32 i = 0; i < LANES; i++) {
-        u32 tooth = HALF * step + i % HALF;
-        i32 d = tooth < COMB_TEETH ? digit[2 * tooth + (i < HALF)] : 0;
-        negative[i] = 0 - (u64)((u32)d >> 31);
-        comb_select(word, qs_ed25519_comb[tooth < COMB_TEETH ? tooth : 0],
-                    ((u32)d ^ (u32)negative[i]) - (u32)negative[i]);
+        negative[i] = 0 - (u64)((u32)d[i].digit >> 31);
+        comb_select(word, qs_ed25519_comb[d[i].tooth],
+                    ((u32)d[i].digit ^ (u32)negative[i]) - (u32)negative[i]);
         for (u32 j = 0; j < 3; j++) {
             fe_t fe;
             fe_from_words(&fe, word[j]);
@@ -538,6 +542,18 @@ add_teeth(vge_t *p, i8 const digit[COMB_DIGITS], u32 step)
     vec_t mask = vec_load(negative);
     load_niels(&q, lane);
     vge_add_niels(p, &q, &mask, true);
+}
+
+static void
+add_teeth(vge_t *p, i8 const digit[COMB_DIGITS], u32 step)
+{
+    comb_digit_t d[LANES];
+    for (u32 i = 0; i < LANES; i++) {
+        u32 tooth = HALF * step + i % HALF;
+        d[i] = tooth < COMB_TEETH ? (comb_digit_t){tooth, digit[2 * tooth + (i < HALF)]}
+                                  : (comb_digit_t){0, 0};
+    }
+    add_comb(p, d);
 }
 
 /* sum[0] = the first half's, sum[1] = the second half's. */

@@ -115,6 +115,23 @@ qs_merkle_root(qs_merkle_hash_t *root, qs_merkle_hash_t const *leaf, u32 leaf_id
 }
 
 void
+qs_merkle_climb(qs_merkle_path_t *path, u32 cnt)
+{
+    QS_ASSERT(cnt <= QS_MERKLE_CLAIM_MAX);
+    qs_merkle_joins_t joins;
+    qs_merkle_joins_init(&joins, QS_MERKLE_PREFIX_SZ);
+    for (u32 k = 0; k < DEPTH; k++) {
+        for (u32 i = 0; i < cnt; i++) {
+            u8 const *sibling = path[i].proof + k * NODE_SZ, *here = path[i].hash.byte;
+            bool is_right = path[i].leaf_idx >> k & 1;
+            qs_merkle_joins_add(&joins, &path[i].hash, is_right ? sibling : here,
+                                is_right ? here : sibling);
+        }
+        qs_merkle_joins_flush(&joins);
+    }
+}
+
+void
 qs_merkle_init(qs_merkle_tree_t *tree, qs_merkle_hash_t const *root)
 {
     tree->root = tree->node[QS_MERKLE_NODE_MAX - 1] = *root;

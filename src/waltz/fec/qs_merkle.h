@@ -30,6 +30,8 @@
 #define QS_MERKLE_PROOF_SZ (QS_MERKLE_DEPTH * QS_MERKLE_NODE_SZ)
 #define QS_MERKLE_NODE_MAX (2u * QS_MERKLE_LEAF_CNT - 1u)
 
+#define QS_MERKLE_CLAIM_MAX 64u /* that are followed side by side */
+
 /* Prefixes are this long in trees of shreds; 1, their first byte, in some others. */
 #define QS_MERKLE_PREFIX_SZ 26u
 
@@ -70,6 +72,16 @@ u32 qs_merkle_proof(u8 *proof, qs_merkle_tree_t const *tree, u32 leaf_idx);
 bool qs_merkle_root(qs_merkle_hash_t *root, qs_merkle_hash_t const *leaf, u32 leaf_idx,
                     u8 const *proof, u32 depth);
 
+/* A way up a tree of 64 leaves. */
+typedef struct qs_merkle_path {
+    qs_merkle_hash_t hash; /* of the leaf; afterwards the root */
+    u32 leaf_idx;          /* below 64 */
+    u8 const *proof;       /* QS_MERKLE_PROOF_SZ bytes */
+} qs_merkle_path_t;
+
+/* qs_merkle_climb follows cnt proofs side by side, QS_MERKLE_CLAIM_MAX at most. */
+void qs_merkle_climb(qs_merkle_path_t *path, u32 cnt);
+
 /* qs_merkle_init makes a tree of 64 leaves of which only the root is known. */
 void qs_merkle_init(qs_merkle_tree_t *tree, qs_merkle_hash_t const *root);
 
@@ -81,8 +93,6 @@ typedef struct qs_merkle_claim {
     qs_merkle_hash_t leaf;
     u8 const *proof; /* QS_MERKLE_PROOF_SZ bytes */
 } qs_merkle_claim_t;
-
-#define QS_MERKLE_CLAIM_MAX 64u
 
 /* qs_merkle_check finds out which of cnt claims, QS_MERKLE_CLAIM_MAX at most, of any trees, are
    right: those whose proof leads from their leaf to their tree's root, each on its own.  What

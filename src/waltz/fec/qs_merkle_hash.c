@@ -49,14 +49,14 @@ hash_runs(qs_sha_kernel_t const *kernel, run_t *run, u32 run_cnt, u32 cnt, u8 *c
             qs_store_be32(out[l] + 4 * w, state[w * lanes + l]);
 }
 
-/* pad ends a message of sz bytes, the last of which are in block; returns the blocks it makes. */
+/* pad ends a message of sz bytes, the last of which are in block, zeros behind them; returns the
+   blocks it makes. */
 static u64
 pad(u8 *block, u64 sz)
 {
     u64 fill = sz % BLOCK_SZ;
     u64 end = fill + 9 <= BLOCK_SZ ? BLOCK_SZ : 2 * BLOCK_SZ;
     block[fill] = 0x80;
-    memset(block + fill + 1, 0, end - fill - 9);
     qs_store_be64(block + end - 8, sz * 8);
     return end / BLOCK_SZ;
 }
@@ -64,8 +64,12 @@ pad(u8 *block, u64 sz)
 void
 qs_merkle_joins_init(qs_merkle_joins_t *joins, u32 prefix_sz)
 {
+    u64 sz = prefix_sz + 2 * NODE_SZ;
     joins->prefix_sz = prefix_sz;
     joins->cnt = 0;
+    memset(joins->empty, 0, sizeof(joins->empty));
+    memcpy(joins->empty, node_prefix, prefix_sz);
+    pad(joins->empty + sz / BLOCK_SZ * BLOCK_SZ, sz);
 }
 
 void
@@ -89,33 +93,73 @@ qs_merkle_joins_add(qs_merkle_joins_t *joins, qs_merkle_hash_t *out, void const 
     if (joins->cnt == QS_MERKLE_JOIN_MAX)
         qs_merkle_joins_flush(joins);
     u8 *block = joins->block[joins->cnt];
-    u64 sz = joins->prefix_sz + 2 * NODE_SZ;
-    memcpy(block, node_prefix, QS_MERKLE_PREFIX_SZ);
+    memcpy(block, joins->empty, sizeof(joins->empty));
     memcpy(block + joins->prefix_sz, left, NODE_SZ);
     memcpy(block + joins->prefix_sz + NODE_SZ, right, NODE_SZ);
-    pad(block + sz / BLOCK_SZ * BLOCK_SZ, sz);
     joins->out[joins->cnt++] = out->byte;
 }
 
-/* hash_equal hashes cnt leaves of the same sz, kernel->lanes at most. */
+/* blocks returns how many blocks a message of sz bytes makes, padding included. */
+static u64
+blocks(u64 sz)
+{
+    return (sz + 9 + BLOCK_SZ - 1) / BLOCK_SZ;
+}
+
+/* alike says whether two messages are whole blocks and padding in the same places.  Data and code
+   shreds of a set are: what mixes them is hashed as fast as what does not. */
+static bool
+alike(u64 a_sz, u64 b_sz)
+{
+    return a_sz / BLOCK_SZ == b_sz / BLOCK_SZ && blocks(a_sz) == blocks(b_sz);
+}
+
+/* begin makes the first block of a leaf: copies of fixed size, which are no calls.  The first takes
+   more than the text that the block has room for, if there is as much. */
 static void
-hash_equal(qs_sha_kernel_t const *kernel, u32 prefix_sz, qs_merkle_hash_t *leaf,
+begin(u8 block[2 * BLOCK_SZ], u32 prefix_sz, qs_merkle_text_t const *text)
+{
+    if (text->sz >= BLOCK_SZ)
+        memcpy(block + prefix_sz, text->data, BLOCK_SZ);
+    else
+        memcpy(block + prefix_sz, text->data, BLOCK_SZ - prefix_sz);
+    for (u32 i = 0; i < prefix_sz; i++)
+        block[i] = leaf_prefix[i];
+}
+
+/* end makes what follows the whole blocks of a message of sz bytes, in block + BLOCK_SZ, and returns
+   how many blocks that is.  The last BLOCK_SZ bytes of the text are copied so that they end where they
+   have to: some of them before block + BLOCK_SZ, where nobody looks. */
+static u64
+end(u8 block[3 * BLOCK_SZ], qs_merkle_text_t const *text, u64 sz)
+{
+    u64 tail = sz % BLOCK_SZ;
+    u8 const *data = text->data;
+    memset(block + BLOCK_SZ, 0, 2 * BLOCK_SZ);
+    if (text->sz >= BLOCK_SZ)
+        memcpy(block + tail, data + text->sz - BLOCK_SZ, BLOCK_SZ);
+    else
+        memcpy(block + BLOCK_SZ, data + text->sz - tail, tail);
+    return pad(block + BLOCK_SZ, sz);
+}
+
+/* hash_alike hashes cnt leaves that are alike, kernel->lanes at most. */
+static void
+hash_alike(qs_sha_kernel_t const *kernel, u32 prefix_sz, qs_merkle_hash_t *leaf,
            qs_merkle_text_t const *text, u32 cnt)
 {
-    u8 first[QS_SHA_LANE_MAX][BLOCK_SZ], last[QS_SHA_LANE_MAX][2 * BLOCK_SZ];
+    u8 first[QS_SHA_LANE_MAX][2 * BLOCK_SZ], last[QS_SHA_LANE_MAX][3 * BLOCK_SZ];
     u8 *out[QS_SHA_LANE_MAX];
     u64 head = BLOCK_SZ - prefix_sz; /* bytes of the text in the first block */
-    u64 sz = prefix_sz + text[0].sz, tail = sz % BLOCK_SZ;
-    run_t run[3] = {{.block_cnt = 1}, {.block_cnt = sz / BLOCK_SZ - 1}, {.block_cnt = 1}};
+    u64 whole = (prefix_sz + text[0].sz) / BLOCK_SZ;
+    run_t run[3] = {{.block_cnt = 1}, {.block_cnt = whole - 1}, {.block_cnt = 1}};
     for (u32 l = 0; l < cnt; l++) {
         u8 const *data = text[l].data;
-        memcpy(first[l], leaf_prefix, QS_MERKLE_PREFIX_SZ);
-        memcpy(first[l] + prefix_sz, data, head);
-        memcpy(last[l], data + text[l].sz - tail, tail);
-        run[2].block_cnt = pad(last[l], sz);
+        begin(first[l], prefix_sz, &text[l]);
+        run[2].block_cnt = end(last[l], &text[l], prefix_sz + text[l].sz);
         run[0].data[l] = first[l];
         run[1].data[l] = data + head;
-        run[2].data[l] = last[l];
+        run[2].data[l] = last[l] + BLOCK_SZ;
         out[l] = leaf[l].byte;
     }
     hash_runs(kernel, run, 3, cnt, out);
@@ -137,10 +181,11 @@ qs_merkle_leaves_with(u32 prefix_sz, qs_merkle_hash_t *leaf, qs_merkle_text_t co
 {
     qs_sha_kernel_t const *kernel = qs_sha256_kernel();
     for (u32 i = 0, n; i < cnt; i += n) {
-        for (n = 1; i + n < cnt && n < kernel->lanes && text[i + n].sz == text[i].sz;)
+        u64 sz = prefix_sz + text[i].sz;
+        for (n = 1; i + n < cnt && n < kernel->lanes && alike(prefix_sz + text[i + n].sz, sz);)
             n++;
-        if (prefix_sz + text[i].sz >= BLOCK_SZ)
-            hash_equal(kernel, prefix_sz, leaf + i, text + i, n);
+        if (sz >= BLOCK_SZ)
+            hash_alike(kernel, prefix_sz, leaf + i, text + i, n);
         else
             for (u32 l = 0; l < n; l++)
                 hash_leaf(prefix_sz, leaf + i + l, text + i + l);

@@ -19,6 +19,7 @@ typedef struct qs_merkle_joins {
     u32 prefix_sz;
     u32 cnt;
     u8 *out[QS_MERKLE_JOIN_MAX];
+    alignas(64) u8 empty[2 * QS_SHA256_BLOCK_SZ]; /* prefix and padding */
     alignas(64) u8 block[QS_MERKLE_JOIN_MAX][2 * QS_SHA256_BLOCK_SZ];
 } qs_merkle_joins_t;
 

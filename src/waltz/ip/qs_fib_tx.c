@@ -54,16 +54,20 @@ change_end(qs_fib_tx_t *tx)
     qs_store_release(&tx->fib->seq, tx->fib->seq + 1); /* W4 */
 }
 
-/* change_word is a change of one word.  Readers of today would see it whole without more; but those
-   who remember an answer go by seq. */
+/* change_word is a change as any other, though it is one word: readers keep their answers as long as seq
+   stands still.  It may happen in the middle of another. */
 static void
 change_word(qs_fib_tx_t *tx, u64 *word, u64 value)
 {
+    bool alone = !(tx->fib->seq & 1);
+
     if (*word == value)
         return;
-    change_begin(tx);
-    qs_store_relaxed(word, value);
-    change_end(tx);
+    if (alone)
+        change_begin(tx);
+    qs_store_release(word, value);
+    if (alone)
+        change_end(tx);
 }
 
 static int
@@ -583,7 +587,7 @@ qs_fib_sync_end(qs_fib_tx_t *tx)
     sweep(tx, &tx->link, fib->conf.link_max, 3, 0, &fib->link_cnt);
     sweep(tx, &tx->neigh, fib->conf.neigh_max, 1, 56, &fib->neigh_cnt);
     qs_fib_settle(tx);
-    change_word(tx, &fib->state, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
+    change_word(tx, &tx->fib->state, FIB_SYNCED | (fib->full ? FIB_FULL : 0));
 }
 
 void

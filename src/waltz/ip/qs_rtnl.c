@@ -300,6 +300,23 @@ qs_rtnl_addr_add(qs_rtnl_t *nl, u32 ifindex, u32 ip, u32 prefix)
 }
 
 int
+qs_rtnl_neigh_add(qs_rtnl_t *nl, u32 ifindex, u32 ip, u8 const mac[QS_RTNL_MAC_SZ])
+{
+    alignas(struct nlmsghdr) u8 buf[REQUEST_MAX];
+
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    nlh->nlmsg_type = RTM_NEWNEIGH;
+    nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+    struct ndmsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+    info->ndm_family = AF_INET;
+    info->ndm_ifindex = (int)ifindex;
+    info->ndm_state = NUD_REACHABLE;
+    mnl_attr_put_u32(nlh, NDA_DST, ip);
+    mnl_attr_put(nlh, NDA_LLADDR, QS_RTNL_MAC_SZ, mac);
+    return transact(nl, nlh, NULL);
+}
+
+int
 qs_rtnl_link_query(qs_rtnl_t *nl, char const *name, qs_rtnl_link_t *link)
 {
     alignas(struct nlmsghdr) u8 buf[REQUEST_MAX];

@@ -68,6 +68,10 @@ int qs_rtnl_link_mac(qs_rtnl_t *nl, u32 ifindex, u8 const mac[QS_RTNL_MAC_SZ]);
    prefix.  Returns 0, -EINVAL (prefix above 32), -EEXIST, -ENODEV or another -errno. */
 int qs_rtnl_addr_add(qs_rtnl_t *nl, u32 ifindex, u32 ip, u32 prefix);
 
+/* qs_rtnl_neigh_add tells the kernel the MAC of a neighbour, ip in network order, as if it had just
+   answered: the kernel asks again in time.  Returns 0, -ENODEV, -EINVAL or another -errno. */
+int qs_rtnl_neigh_add(qs_rtnl_t *nl, u32 ifindex, u32 ip, u8 const mac[QS_RTNL_MAC_SZ]);
+
 /* qs_rtnl_link_query fills *link.  Returns 0, -EINVAL (name), -ENODEV or another -errno. */
 int qs_rtnl_link_query(qs_rtnl_t *nl, char const *name, qs_rtnl_link_t *link);
 

@@ -20,6 +20,17 @@ maker_sign(void *ctx, u8 sig[QS_SHRED_SIG_SZ], u8 const root[QS_SHRED_ROOT_SZ])
     return 0;
 }
 
+static inline int
+maker_sign_many(void *ctx, u8 (*sig)[QS_SHRED_SIG_SZ], u8 const (*root)[QS_SHRED_ROOT_SZ], u32 cnt)
+{
+    maker_t *m = ctx;
+    qs_ed25519_order_t order[QS_SHREDDER_MANY_MAX];
+    for (u32 i = 0; i < cnt; i++)
+        order[i] = (qs_ed25519_order_t){sig[i], root[i], QS_SHRED_ROOT_SZ};
+    qs_ed25519_sign_batch(order, cnt, m->identity, m->secret);
+    return 0;
+}
+
 static inline void
 maker_init(maker_t *m, u8 seed, u16 version)
 {

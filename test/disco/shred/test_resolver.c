@@ -176,6 +176,63 @@ Test(resolver, a_batch_is_judged_as_if_one_by_one)
     cr_expect(eq(u64, qs_resolver_counts(rig.resolver)->signature_cnt, 2));
 }
 
+/* Code comes first in the batch, and yet the set is made of its data: that is the least to recover. */
+Test(resolver, code_stands_back_for_data_of_the_same_batch)
+{
+    qs_resolver_in_t in[64] = {0};
+    qs_resolver_out_t out[64];
+    for (u32 i = 0; i < 64; i++)
+        in[i].data = maker_shred(&set[0], 63 - i, &in[i].sz);
+    qs_resolver_add(rig.resolver, in, out, 64);
+    rig_pop(&rig);
+    cr_expect(eq(u32, expect_set(&set[0], 1)->head.data_cnt, 32));
+    for (u32 i = 0; i < 64; i++)
+        cr_expect(eq(u32, out[i].reason, i < 32 ? QS_RESOLVER_R_LATE : QS_RESOLVER_R_ADMITTED));
+}
+
+/* Data that is forged, twice over, must not keep code waiting for ever; what is then missing is taken
+   from code. */
+Test(resolver, code_does_not_stand_back_for_forged_data)
+{
+    static u8 forged[64][QS_SHRED_SZ_MAX];
+    qs_resolver_in_t in[128] = {0};
+    qs_resolver_out_t out[128];
+    for (u32 i = 0; i < 128; i++)
+        in[i].data = maker_shred(&set[0], 63 - i % 64, &in[i].sz);
+    for (u32 i = 0; i < 128; i++) {
+        if (i % 64 < 32 || i % 64 >= 60)
+            continue; /* of the data only 0 to 3 are honest */
+        u8 *copy = forged[i / 64 * 32 + i % 32];
+        memcpy(copy, in[i].data, in[i].sz);
+        copy[100 + i] ^= 1;
+        in[i].data = copy;
+    }
+    qs_resolver_add(rig.resolver, in, out, 128);
+    rig_pop(&rig);
+    cr_expect(eq(u32, expect_set(&set[0], 1)->head.data_cnt, 4));
+    cr_expect(eq(u64, count(QS_RESOLVER_R_SIGNATURE), 56));
+}
+
+/* Its leader's key has a table by the third set; that changes no verdict. */
+Test(resolver, a_forged_signature_of_a_leader_who_has_signed_before_is_refused)
+{
+    maker_slot(&honest, other, SET_CNT, 2, set[SET_CNT - 1].root, 4);
+    for (u32 i = 0; i < SET_CNT; i++)
+        give_mask(&set[i], some_32());
+    qs_resolver_in_t in[SET_CNT] = {0};
+    qs_resolver_out_t out[SET_CNT];
+    for (u32 i = 0; i < SET_CNT; i++)
+        in[i].data = maker_shred(&other[i], 3, &in[i].sz);
+    other[1].data[3][40] ^= 1;
+    qs_resolver_add(rig.resolver, in, out, SET_CNT);
+    EXPECT(out[0].reason, admitted);
+    EXPECT(out[1].reason, signature);
+    EXPECT(out[2].reason, admitted);
+    other[1].data[4][10] ^= 1;
+    EXPECT(give(&other[1], 4), signature);
+    EXPECT(give(&other[1], 5), admitted);
+}
+
 Test(resolver, a_forgery_before_an_honest_shred_in_one_batch_does_not_take_it_along)
 {
     qs_resolver_in_t in[64] = {0};

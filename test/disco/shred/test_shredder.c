@@ -76,7 +76,7 @@ check_batch(u64 sz, u32 tick, bool last)
 {
     u8 chained[32];
     u64 at = 0;
-    memcpy(chained, maker.shredder.chained, 32);
+    memcpy(chained, maker.shredder.state.chained, 32);
     int cnt = qs_shredder_begin(&maker.shredder, batch, sz, tick, last);
     for (int i = 0; i < cnt; i++) {
         cr_assert(eq(int, qs_shredder_next(&maker.shredder, &set), 0));
@@ -133,7 +133,7 @@ Test(shredder, batches_of_a_slot_follow_each_other)
 
 Test(shredder, a_slot_that_is_full_takes_no_more)
 {
-    maker.shredder.idx = QS_SHRED_IDX_LIMIT - 64;
+    maker.shredder.state.idx = QS_SHRED_IDX_LIMIT - 64;
     cr_expect(eq(int, qs_shredder_begin(&maker.shredder, batch, 3 * 30816, 0, false), -ENOSPC));
     cr_expect(eq(u32, check_batch(2 * 30816, 0, false), 2));
     cr_expect(eq(int, qs_shredder_begin(&maker.shredder, batch, 1, 0, true), -ENOSPC));
@@ -157,6 +157,42 @@ Test(shredder, a_set_whose_signature_was_refused_can_be_asked_for_again)
     cr_expect(eq(int, qs_shredder_next(&maker.shredder, &set), 0));
     for (u32 leaf = 0; leaf < 64; leaf++)
         check_shred(leaf, no_root, 0xc3, &at);
+}
+
+static int
+sign_many_at_second_attempt(void *ctx, u8 (*sig)[64], u8 const (*root)[32], u32 cnt)
+{
+    return refusals++ < 1 ? -EAGAIN : maker_sign_many(ctx, sig, root, cnt);
+}
+
+/* The same batches, set by set and together, the last slot's set resigned. */
+Test(shredder, sets_that_are_signed_together_are_the_same)
+{
+    static u8 bytes[19 * QS_SHREDDER_CHAINED_SZ];
+    static qs_shredder_set_t one[20], many[20];
+    maker_bytes(bytes, sizeof(bytes), 8);
+    for (u32 max = 1; max <= 20; max += 3) {
+        maker_init(&maker, 9, VERSION);
+        qs_shredder_slot(&maker.shredder, 50, 2, no_root);
+        cr_assert(eq(int, qs_shredder_begin(&maker.shredder, bytes, sizeof(bytes), 3, true), 20));
+        for (u32 i = 0; i < 20; i++)
+            cr_assert(eq(int, qs_shredder_next(&maker.shredder, &one[i]), 0));
+        memset(many, 0, sizeof(many));
+        qs_shredder_slot(&maker.shredder, 50, 2, no_root);
+        cr_assert(eq(int, qs_shredder_begin(&maker.shredder, bytes, sizeof(bytes), 3, true), 20));
+        if (max > 1)
+            qs_shredder_sign_many(&maker.shredder, sign_many_at_second_attempt);
+        refusals = 0;
+        for (u32 done = 0; done < 20;) {
+            int made = qs_shredder_next_many(&maker.shredder, &many[done], max);
+            if (made == -EAGAIN && refusals == 1)
+                continue;
+            cr_assert(made > 0 && (u32)made <= max && made <= (int)QS_SHREDDER_MANY_MAX);
+            done += (u32)made;
+        }
+        cr_expect(eq(int, qs_shredder_next_many(&maker.shredder, many, max), -ENODATA));
+        cr_assert(eq(int, memcmp(one, many, sizeof(one)), 0), "%u at a time", max);
+    }
 }
 
 Test(shredder, the_recorded_batch_gives_the_recorded_shreds_byte_for_byte)
