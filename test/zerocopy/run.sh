@@ -65,6 +65,7 @@ if chosen zero_copy; then
     check "after kill -9: all arrive" "$(value again_sent) == $count && $(value again_repeated) == $count"
     check "after kill -9: by the XSK" "$(value again_xdp) == $count"
     check "after kill -9: none is damaged" "$(value again_damaged) == 0"
+    check "a sender halted in the middle: all arrive" "$(value halt_sent) >= 2000 && $(value halt_received) == $(value halt_sent)"
 fi
 both_ways auto $good "zc=auto" $zero_copy "zero copy by itself"
 both_ways copy $good "zc=off" $driver "copy"
