@@ -102,6 +102,7 @@ trip() {
     [ -z "$kill" ] || [ "$1" != there ] || again "$@"
     [ -z "$kill" ] || [ "$1" != back ] || halted "$@"
     stop "$rx"
+    sleep 5 # the kernel frees a queue some time after its socket was closed, and tells nobody when
 }
 # halted: a sender that is told to end in the middle has all that it counts as sent on the wire.
 came() { [ $(($(metric "$1" quickstep_net_rx_datagram_total) - before)) -ge "$2" ]; }

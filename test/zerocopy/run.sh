@@ -1,7 +1,8 @@
 #!/bin/bash
 # run.sh OUT - AF_XDP zero copy with a NIC that has it: our own binary in a guest, numbered datagrams both ways, each
 # checked byte for byte, and the cases in which the bind is refused and the next rung follows.  CASES="copy generic"
-# boots only those.  Exit 77 with a reason where it cannot be run.
+# boots only those; what each guest printed stays in build/zerocopy/log-NAME.  Exit 77 with a reason where it cannot be
+# run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 out=${1:-build}
@@ -36,6 +37,7 @@ both_ways() {
     local trip zc=$(($4 == zero_copy)) name=$5
     chosen "$1" || return 0
     vm_boot 900 "$2" "$3 count=$count"
+    cp "$cache/log" "$cache/log-$1"
     came_to_end "$name" || return 0
     for trip in there back; do
         check "$name: rung of the receiver ($trip)" "$(value ${trip}_rung) == $4"
