@@ -429,9 +429,9 @@ settle(lab_run_t *r)
     for (;;) {
         usleep(20000);
         take_account(r, &acc);
-        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent + acc.txn.delivered +
-                                                    qs_dev_store_work(&r->node[RECEIVER].attach);
-        bool revives = between_lives(&r->node[SENDER]) || between_lives(&r->node[RECEIVER]);
+        u64 now = qs_clock_now(&r->clock), moving = acc.received + acc.sent + acc.txn.delivered;
+        bool revives = between_lives(&r->node[SENDER]) || between_lives(&r->node[RECEIVER]) ||
+                       qs_dev_store_busy(&r->node[RECEIVER].attach);
         if (moving != last || revives)
             quiet_since = now;
         last = moving;

@@ -15,10 +15,13 @@ sum(qs_attach_t const *a, char const *name)
     return qs_attach_sum(a, "store", "store", name);
 }
 
-u64
-qs_dev_store_work(qs_attach_t const *a)
+bool
+qs_dev_store_busy(qs_attach_t const *a)
 {
-    return sum(a, "set") + sum(a, "batch") + sum(a, "slot_dead");
+    u64 came = sum(a, "set") + sum(a, "set_duplicate") + sum(a, "set_other") + sum(a, "set_late") +
+               sum(a, "set_bad");
+    return has_store(a) &&
+           (sum(a, "busy") || came < qs_attach_sum(a, "shred", "shred", "set_done"));
 }
 
 static qs_store_view_t const *

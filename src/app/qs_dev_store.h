@@ -7,8 +7,8 @@
 
 #include "disco/qs_attach.h"
 
-/* qs_dev_store_work returns a number that grows while the store tile is at work. */
-u64 qs_dev_store_work(qs_attach_t const *a);
+/* qs_dev_store_busy says whether the store tile has something to judge, or sets on the way to it. */
+bool qs_dev_store_busy(qs_attach_t const *a);
 
 /* qs_dev_store_json prints ,"blocks":{..} and qs_dev_store_text lines; nothing if the node has no store
    tile. */

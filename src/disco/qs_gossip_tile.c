@@ -22,12 +22,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "disco/gossip/qs_gossip_node.h"
+#include "disco/gossip/qs_contacts_file.h"
+#include "disco/gossip/qs_gossip_join.h"
 #include "disco/gossip/qs_gossvf.h"
-#include "disco/gossip/qs_ip_echo_ask.h"
 #include "disco/gossip/qs_ip_echo_serve.h"
 #include "disco/gossip/qs_peers.h"
-#include "disco/net/qs_net_iface.h"
 #include "disco/qs_config.h"
 #include "disco/qs_format.h"
 #include "disco/qs_stem.h"
@@ -59,6 +58,8 @@
     COUNTER(early,         "datagrams dropped because our own key was not known yet")              \
     COUNTER(tx_no_credit,  "messages dropped because the net tile lags")                           \
     COUNTER(evicted,       "values that made room for others")                                     \
+    COUNTER(names_moved,   "entrypoints whose name stands for another address now")                \
+    COUNTER(names_refused, "answers of name servers that were none")                               \
     COUNTER(echo_answered, "ip_echo questions answered")                                           \
     COUNTER(echo_refused,  "ip_echo questions that were none")                                     \
     COUNTER(echo_cut,      "ip_echo connections ended without an answer")                          \
@@ -72,25 +73,25 @@
 
 QS_METRICS(gossip, GOSSIP_METRICS);
 
-static qs_log_site_t entrypoints = {.id = "QS-GSP-001", .level = QS_LOG_NOTICE};
+static qs_log_site_t moved = {.id = "QS-GSP-004", .level = QS_LOG_NOTICE};
 static qs_log_site_t twin = {.id = "QS-GSP-003", .level = QS_LOG_ERROR};
 
 enum { IN_NET, IN_SIGN, IN_GOSSVF };
 enum { OUT_NET, OUT_SIGN, OUT_READER };
 enum { EXIT_TWIN = QS_EXIT_FIRST_OWN };
 
-#define TICK_NS      100000000u
-#define TICK_SOON_NS 10000000u /* after something new came */
-#define HELLO_NS     250000000u
-#define ECHO_NS      1000000u
-#define TIDY_NS      50000000u
-#define ASK_MS       5000u
+#define TICK_NS       100000000u
+#define TICK_SOON_NS  10000000u /* after something new came */
+#define HELLO_NS      250000000u
+#define ECHO_NS       1000000u
+#define TIDY_NS       50000000u
+#define FIRST_SAVE_NS 5000000000u
 
 /* What of qs_gossip_node_t the metrics were told of last. */
 typedef struct told {
     u64 rx[QS_GOSSIP_KIND_CNT], tx[QS_GOSSIP_KIND_CNT];
     u64 event[QS_GOSSIP_EVENT_CNT], refused[QS_GOSSIP_REASON_CNT];
-    u64 rx_bytes, tx_bytes, evicted, answered, echo_refused, cut;
+    u64 rx_bytes, tx_bytes, evicted, answered, echo_refused, cut, names_refused;
 } told_t;
 
 typedef struct gossip {
@@ -100,9 +101,8 @@ typedef struct gossip {
     u8 *mem;
     u64 mem_sz;
     qs_gossip_conf_t conf;
-    bool known; /* our key, and so the node is alive */
-    u16 shred_version;
-    u32 address; /* with shred_version: what a restart keeps */
+    bool known;            /* our key, and so the node is alive */
+    qs_gossip_join_t join; /* its address and shred version are what a restart keeps */
     u32 net_out, sign_out;
     u16 src_port_idx;
     u64 hello_at, tick_at, echo_at;
@@ -148,14 +148,6 @@ gossip_share_new(void *share, qs_tile_ctx_t const *ctx)
     return qs_peers_new(share, ctx->cfg->gossip.origins);
 }
 
-static u32
-bind_address(qs_config_t const *cfg)
-{
-    struct in_addr a = {0};
-    inet_pton(AF_INET, cfg->net.bind_address, &a);
-    return ntohl(a.s_addr);
-}
-
 static int
 gossip_keep(qs_tile_ctx_t *ctx)
 {
@@ -163,7 +155,7 @@ gossip_keep(qs_tile_ctx_t *ctx)
 
     if (!ctx->cfg->gossip.ip_echo)
         return 0;
-    int fd = qs_ip_echo_listen(bind_address(ctx->cfg), port);
+    int fd = qs_ip_echo_listen(qs_gossip_bind_address(ctx->cfg), port);
     if (fd < 0) {
         snprintf(ctx->err, sizeof(ctx->err),
                  "TCP port %u, for ip_echo: %s (gossip.ip_echo = false does without)", port,
@@ -174,9 +166,27 @@ gossip_keep(qs_tile_ctx_t *ctx)
     return 0;
 }
 
+/* save_contacts writes gossip.contacts_path when it is time.  note[0]: when, 0: not known yet. */
+static void
+save_contacts(qs_tile_ctx_t *ctx)
+{
+    qs_config_gossip_t const *c = &ctx->cfg->gossip;
+    u64 now = qs_clock_os_ns(), every = c->contacts_s * 1000000000ull;
+
+    if (!c->contacts_path[0] || !ctx->share || now < ctx->note[0])
+        return;
+    int cnt = ctx->note[0] ? qs_contacts_save(c->contacts_path, ctx->share) : 0;
+    ctx->note[0] = now + (ctx->note[0] ? every : qs_min_u64(every, FIRST_SAVE_NS));
+    if (cnt < 0)
+        snprintf(ctx->err, sizeof(ctx->err), "gossip.contacts_path %.200s cannot be written: %s",
+                 c->contacts_path, strerror(-cnt));
+}
+
 static int
 gossip_tend(qs_tile_ctx_t *ctx, u32 why)
 {
+    if (why == QS_TEND_LOOK)
+        save_contacts(ctx);
     if (why != EXIT_TWIN)
         return 0;
     snprintf(ctx->err, sizeof(ctx->err),
@@ -199,88 +209,6 @@ gossip_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
         g->mem_sz = sz;
     }
     return g;
-}
-
-/* find_entrypoints resolves what [gossip] entrypoints names. */
-static int
-find_entrypoints(gossip_t *g, qs_tile_ctx_t *ctx)
-{
-    qs_config_gossip_t const *c = &ctx->cfg->gossip;
-    qs_ip_echo_peer_t at;
-
-    g->conf.entrypoint_cnt = 0;
-    for (u32 i = 0; i < c->entrypoints_cnt; i++) {
-        char why[200] = "";
-        int err = qs_ip_echo_find(&at, c->entrypoints[i], why, sizeof(why));
-        if (err == -EINVAL) {
-            snprintf(ctx->err, sizeof(ctx->err), "gossip.entrypoints: '%s' is not host:port",
-                     c->entrypoints[i]);
-            return err;
-        }
-        if (err) {
-            qs_log(&entrypoints, "entrypoint %s", why);
-            snprintf(ctx->err, sizeof(ctx->err), "no entrypoint is to be found; the last: %s", why);
-            continue;
-        }
-        g->conf.entrypoint[g->conf.entrypoint_cnt].ip = at.ip;
-        g->conf.entrypoint[g->conf.entrypoint_cnt++].port = at.port;
-    }
-    return c->entrypoints_cnt && !g->conf.entrypoint_cnt ? -EHOSTUNREACH : 0;
-}
-
-/* ask_entrypoints learns our address and the shred version, where options do not say them, and checks
-   what they do say. */
-static int
-ask_entrypoints(gossip_t *g, qs_tile_ctx_t *ctx)
-{
-    qs_ip_echo_peer_t peer[QS_GOSSIP_ENTRYPOINT_MAX];
-    qs_ip_echo_response_t answer = {0};
-    char why[160] = "there are no entrypoints";
-    u32 cnt = g->conf.entrypoint_cnt, wanted = ctx->cfg->shred.version;
-
-    for (u32 i = 0; i < cnt; i++)
-        peer[i] =
-            (qs_ip_echo_peer_t){.ip = g->conf.entrypoint[i].ip, .port = g->conf.entrypoint[i].port};
-    int who =
-        cnt ? qs_ip_echo_ask(&answer, peer, cnt, bind_address(ctx->cfg), ASK_MS, why, sizeof(why))
-            : -1;
-    if (who >= 0 && wanted && answer.shred_version && answer.shred_version != wanted) {
-        snprintf(ctx->err, sizeof(ctx->err),
-                 "shred.version is %u, but entrypoint %s is in a cluster with %u (QS-GSP-002)",
-                 wanted, ctx->cfg->gossip.entrypoints[who], answer.shred_version);
-        return -EINVAL;
-    }
-    if (who < 0 && cnt)
-        qs_log(&entrypoints, "no entrypoint answers ip_echo; the last: %s", why);
-    if (answer.shred_version || wanted)
-        g->shred_version = (u16)(wanted ? wanted : answer.shred_version);
-    if (answer.ip)
-        g->address = answer.ip;
-    if (g->shred_version)
-        return 0;
-    snprintf(ctx->err, sizeof(ctx->err),
-             "the cluster's shred version is not known: set shred.version, or an entrypoint that "
-             "tells it by ip_echo (%s)",
-             why);
-    return cnt ? -EHOSTUNREACH : -EINVAL;
-}
-
-/* find_address: options come first, then what an entrypoint saw, then the interface. */
-static int
-find_address(gossip_t *g, qs_tile_ctx_t *ctx)
-{
-    struct in_addr a;
-    qs_net_iface_t iface;
-
-    if (inet_pton(AF_INET, ctx->cfg->gossip.address, &a) == 1)
-        g->address = ntohl(a.s_addr);
-    if (!g->address)
-        g->address = bind_address(ctx->cfg);
-    if (g->address)
-        return 0;
-    int err = qs_net_iface_find(&iface, ctx->cfg->net.iface, 0, ctx->err, sizeof(ctx->err));
-    g->address = err ? 0 : iface.addr[0];
-    return err;
 }
 
 static u16
@@ -307,13 +235,14 @@ describe_us(gossip_t *g, qs_tile_ctx_t *ctx)
         snprintf(ctx->err, sizeof(ctx->err), "the topology does not receive on port.gossip");
         return -EINVAL;
     }
-    *self = (qs_contact_t){
-        .shred_version = g->shred_version, .client = QS_GOSSIP_CLIENT, .minor = QS_GOSSIP_MINOR};
-    self->socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){g->address, gossip};
+    *self = (qs_contact_t){.shred_version = g->join.shred_version,
+                           .client = QS_GOSSIP_CLIENT,
+                           .minor = QS_GOSSIP_MINOR};
+    self->socket[QS_CONTACT_GOSSIP] = (qs_contact_socket_t){g->join.address, gossip};
     self->socket[QS_CONTACT_TVU] =
-        (qs_contact_socket_t){g->address, port_of(ctx->plan, "tvu", &other)};
+        (qs_contact_socket_t){g->join.address, port_of(ctx->plan, "tvu", &other)};
     self->socket[QS_CONTACT_TPU] =
-        (qs_contact_socket_t){g->address, port_of(ctx->plan, "tpu", &other)};
+        (qs_contact_socket_t){g->join.address, port_of(ctx->plan, "tpu", &other)};
     self->outset = now_ms() * 1000;
     return 0;
 }
@@ -324,7 +253,7 @@ open_echo(gossip_t *g, qs_tile_ctx_t *ctx)
 {
     int fd = ctx->kept_cnt ? ctx->kept_fd[0] : -1;
 
-    qs_ip_echo_serve_init(&g->echo, fd, g->shred_version);
+    qs_ip_echo_serve_init(&g->echo, fd, g->join.shred_version);
     for (u32 i = 0; i < QS_COUNT(g->room_fd); i++) {
         g->room_fd[i] = fd < 0 ? -1 : dup(fd);
         if (g->room_fd[i] >= 0)
@@ -353,18 +282,14 @@ gossip_boot(void *self, qs_tile_ctx_t *ctx)
     int err = qs_rng_seed_os(&seed);
     g->conf.seed = seed;
     if (!err)
-        err = find_entrypoints(g, ctx);
-    if (!err)
-        err = ask_entrypoints(g, ctx);
-    if (!err)
-        err = find_address(g, ctx);
+        err = qs_gossip_join(&g->join, &g->conf, ctx);
     if (!err)
         err = describe_us(g, ctx);
     if (err)
         return err;
     open_echo(g, ctx);
-    qs_metric_set(&g->m->own_shred_version, g->shred_version);
-    qs_metric_set(&g->m->own_address, g->address);
+    qs_metric_set(&g->m->own_shred_version, g->join.shred_version);
+    qs_metric_set(&g->m->own_address, g->join.address);
     return 0;
 }
 
@@ -433,6 +358,7 @@ come_alive(gossip_t *g, u8 const key[32])
     g->conf.send = send_out;
     g->conf.sign = sign_out;
     qs_gossip_init(&g->node, g->mem, &g->conf);
+    qs_gossip_join_stakes(&g->join, &g->node, now_ms());
     g->new_cnt = 0;
     g->known = true;
 }
@@ -534,6 +460,24 @@ gossip_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
     return b->cnt;
 }
 
+/* renew_names follows entrypoints to where their names say they are now. */
+static void
+renew_names(gossip_t *g)
+{
+    u32 name, ip;
+
+    if (!qs_renew_step(&g->join.renew, g->ms, &name, &ip))
+        return;
+    u32 *entry = &g->join.entry_of[name];
+    u32 idx = *entry == UINT32_MAX ? g->node.conf.entrypoint_cnt : *entry;
+    if (!qs_gossip_entrypoint(&g->node, idx, ip, g->join.entry_port[name]))
+        return;
+    *entry = idx;
+    qs_metric_inc(&g->m->names_moved);
+    qs_log(&moved, "entrypoint %s is at %u.%u.%u.%u now", g->join.renew.name[name], ip >> 24,
+           ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+}
+
 /* tick_due says whether it is time for a tick: always a while after the last, and sooner if there is
    something that should travel on. */
 static bool
@@ -566,6 +510,7 @@ gossip_poll(void *self, qs_stem_t *stem)
     }
     if (tick_due(g, stem->now)) {
         qs_gossip_tick(&g->node, g->ms);
+        renew_names(g);
         if (stem->now >= g->tick_at)
             qs_gossip_rows(&g->node, g->peers, g->ms);
         g->new_cnt = g->node.counts.event[QS_GOSSIP_ON_inserted] +
@@ -595,6 +540,7 @@ gossip_tidy(void *self, qs_stem_t *stem)
     qs_gossip_node_t const *n = &g->node;
     (void)stem;
 
+    tell(&m->names_refused, &g->join.renew.refused, &g->told.names_refused, 1);
     tell(&m->echo_answered, &g->echo.answered, &g->told.answered, 1);
     tell(&m->echo_refused, &g->echo.refused, &g->told.echo_refused, 1);
     tell(&m->echo_cut, &g->echo.cut, &g->told.cut, 1);

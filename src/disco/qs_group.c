@@ -277,6 +277,8 @@ tend(qs_group_t *g, u32 tile, u32 why)
 
     if (!table->tend || g->conf.threads)
         return 0;
+    qs_plan_tile_t const *t = &g->plan->tile[tile];
+    gt->ctx.share = t->share_sz ? qs_wksp_addr(&g->wksp[tile], t->share_off, t->share_sz) : NULL;
     gt->ctx.err[0] = 0;
     int err = table->tend(&gt->ctx, why);
     if (gt->ctx.err[0] && err >= 0)

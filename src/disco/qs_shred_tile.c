@@ -38,7 +38,8 @@
 #define STAGE_SZ  QS_SHRED_STAGE_SZ
 #define FRAG_SZ   QS_SHRED_FRAG_SZ
 #define HELLO_NS  250000000u
-#define TIDY_NS   10000000u
+#define ROWS_NS   5000000u   /* between two looks at gossip's rows */
+#define PASS_NS   100000000u /* ... after all were looked at */
 #define SETTLED                                                                                    \
     32u /* a slot with so many complete ones after it, itself included, is not built on anew */
 
@@ -172,6 +173,7 @@ shred_boot(void *self, qs_tile_ctx_t *ctx)
     t->view.set_cnt = 0;
     memset(&t->seen, 0, sizeof(t->seen));
     t->known = false;
+    t->cluster_at = 0;
     t->root = 0;
     t->marks = c.mark;
     t->idx = ctx->idx;
@@ -314,6 +316,45 @@ say_hello(shred_t *t, qs_stem_t *stem)
     qs_stem_wake_at(stem, t->hello_at);
 }
 
+/* tell_broadcast lets the metrics know what became of entries. */
+static void
+tell_broadcast(shred_t *t)
+{
+    u64 *to = (u64 *)&t->m->broadcast, *from = (u64 *)&t->broadcast->counts;
+    for (u32 i = 0; i < sizeof(t->m->broadcast) / sizeof(u64); i++)
+        if (from[i])
+            qs_metric_add(&to[i], take(&from[i]));
+}
+
+static void
+tell_cluster(shred_t *t)
+{
+    qs_metric_inc(&t->m->tree);
+    for (u32 i = 0; i < QS_TURBINE_REASON_CNT; i++)
+        qs_metric_add(&t->m->turbine[i], take(&t->cluster.rejected[i]));
+    qs_metric_set(&t->m->node, qs_turbine_cnt(t->cluster.turbine));
+    qs_metric_set(&t->m->node_staked, qs_turbine_staked_cnt(t->cluster.turbine));
+    qs_metric_set(&t->m->node_reachable, t->cluster.addr_cnt);
+}
+
+/* follow_cluster keeps the tree up to date.  Without gossip's rows there is nothing to follow. */
+static void
+follow_cluster(shred_t *t, qs_stem_t *stem)
+{
+    qs_cluster_t *c = &t->cluster;
+    if (!t->known || (!c->peers && c->ready && !c->stakes_new))
+        return;
+    if (stem->now >= t->cluster_at) {
+        u16 version = t->leads ? t->broadcast->shredder.version : qs_resolver_version(t->resolver);
+        if (version && c->rules.version != version)
+            qs_cluster_self(c, t->self, version);
+        if (qs_cluster_turn(c, stem->now))
+            tell_cluster(t);
+        t->cluster_at = stem->now + (c->row ? ROWS_NS : PASS_NS);
+    }
+    qs_stem_wake_at(stem, t->cluster_at);
+}
+
 /* note_sources takes down which feed brought what first. */
 static void
 note_sources(shred_t *t, u32 cnt)
@@ -336,7 +377,10 @@ shred_poll(void *self, qs_stem_t *stem)
     shred_t *t = self;
     u32 work = t->staged + qs_shred_lead_poll(t, stem);
     bool full = t->staged + QS_BATCH > QS_RESOLVER_BATCH_MAX;
+    if (t->leads)
+        tell_broadcast(t);
     say_hello(t, stem);
+    follow_cluster(t, stem);
     work += qs_shred_relay_poll(t, stem);
     if (!publish(t, stem) || t->relay_at < t->relay_cnt)
         return work - t->staged;
@@ -453,28 +497,6 @@ shred_peek(void *self, u32 in, qs_frag_t const *frag, u8 const *data)
     return qs_hash_words(&t->share_key, word, 2) % t->cnt == t->idx;
 }
 
-/* shred_tidy keeps the tree and what the metrics say up to date. */
-static void
-shred_tidy(void *self, qs_stem_t *stem)
-{
-    shred_t *t = self;
-    u64 *told = (u64 *)&t->m->broadcast;
-    if (t->leads)
-        for (u32 i = 0; i < sizeof(t->m->broadcast) / sizeof(u64); i++)
-            qs_metric_add(&told[i], take(&((u64 *)&t->broadcast->counts)[i]));
-    u16 version = t->leads ? t->broadcast->shredder.version : qs_resolver_version(t->resolver);
-    if (t->known && version && t->cluster.rules.version != version)
-        qs_cluster_self(&t->cluster, t->self, version);
-    if (!qs_cluster_turn(&t->cluster, stem->now))
-        return;
-    qs_metric_inc(&t->m->tree);
-    for (u32 i = 0; i < QS_TURBINE_REASON_CNT; i++)
-        qs_metric_add(&t->m->turbine[i], take(&t->cluster.rejected[i]));
-    qs_metric_set(&t->m->node, qs_turbine_cnt(t->cluster.turbine));
-    qs_metric_set(&t->m->node_staked, qs_turbine_staked_cnt(t->cluster.turbine));
-    qs_metric_set(&t->m->node_reachable, t->cluster.addr_cnt);
-}
-
 static void
 shred_run(void *self, qs_stem_t *stem)
 {
@@ -491,7 +513,6 @@ qs_tile_t const qs_tile_shred = {
                 [QS_SHRED_IN_GOSSIP] = {.from = "gossip"},
                 [QS_SHRED_IN_STORE]  = {.from = "store"}},
     .out     = {[QS_SHRED_OUT_NET] = "net", [QS_SHRED_OUT_SIGN] = "sign", [QS_SHRED_OUT_SETS] = "*"},
-    .tidy_ns = TIDY_NS,
     .metrics = shred_metric_desc,
     .layout  = shred_layout,
     .boot    = shred_boot,
@@ -500,7 +521,6 @@ qs_tile_t const qs_tile_shred = {
     .peek    = shred_peek,
     .frag    = shred_frag,
     .poll    = shred_poll,
-    .tidy    = shred_tidy,
     .run     = shred_run,
 };
 /* clang-format on */

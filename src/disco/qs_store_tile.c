@@ -30,6 +30,7 @@
 #include "disco/qs_tiles.h"
 #include "disco/store/qs_segment.h"
 #include "tango/base/qs_rng.h"
+#include "waltz/codec/qs_base58.h"
 #include "waltz/crypto/qs_sha256.h"
 
 #define ENDS    64u
@@ -69,6 +70,7 @@
     COUNTER(segment_recycled, "segments overwritten by newer ones")                                \
     COUNTER(restart_lost, "slots in progress forgotten by a restart")                              \
     COUNTER(restart_read, "sets read back from disk by a restart")                                 \
+    GAUGE(busy, "1: there is something that could be judged")                                      \
     GAUGE(slots, "slots in progress")                                                              \
     GAUGE(sets, "sets whose batch is not through")
 
@@ -119,6 +121,7 @@ slots_config(qs_config_t const *cfg)
                (cfg->verify.v1 ? QS_ENTRY_ALLOW_V1 : 0),
         .rule = cfg->verify.rule == QS_CONFIG_verify_rule_strict ? QS_ED25519_STRICT
                                                                  : QS_ED25519_SIMD376,
+        .ticks_per_slot = cfg->store.ticks_per_slot,
         .hashes_per_tick = cfg->store.hashes_per_tick,
     };
 }
@@ -251,6 +254,18 @@ static qs_slots_calls_t const calls = {
 
 /* ---- boot */
 
+/* read_genesis_hash reads store.genesis_hash, if that is set. */
+static int
+read_genesis_hash(qs_slots_config_t *c, qs_tile_ctx_t *ctx)
+{
+    char const *text = ctx->cfg->store.genesis_hash;
+    c->genesis = text[0] != 0;
+    if (!c->genesis || !qs_base58_decode_32(c->genesis_hash, text, strlen(text)))
+        return 0;
+    snprintf(ctx->err, sizeof(ctx->err), "store.genesis_hash %s: not 32 bytes in base58", text);
+    return -EINVAL;
+}
+
 /* read_genesis hashes the file of store.genesis, if that is set. */
 static int
 read_genesis(store_t *t, qs_slots_config_t *c, qs_tile_ctx_t *ctx)
@@ -259,7 +274,7 @@ read_genesis(store_t *t, qs_slots_config_t *c, qs_tile_ctx_t *ctx)
     qs_sha256_t sha;
     ssize_t got;
     if (!path[0])
-        return 0;
+        return read_genesis_hash(c, ctx);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     qs_sha256_init(&sha);
     while ((got = fd < 0 ? -1 : read(fd, t->data, sizeof(t->data))) > 0)
@@ -438,6 +453,8 @@ store_poll(void *self, qs_stem_t *stem)
     u32 work = 0;
     while (work < STEPS && qs_slots_step(t->slots, qs_clock_now(&stem->clock)))
         work++;
+    if (qs_metric_get(&t->m->busy) != (work == STEPS))
+        qs_metric_set(&t->m->busy, work == STEPS);
     if (work) {
         count(t);
         send_ends(t, stem);

@@ -110,7 +110,7 @@ typedef struct qs_tile_ctx {
     bool fresh;     /* its memory is new */
     u64 seed;       /* of the instance: random, secret, the same for all its tiles */
     void *metrics;  /* its struct of QS_METRICS, which goes on from where it was */
-    void *share;    /* the object it shares, share_sz bytes, as its last run left it */
+    void *share;    /* the object it shares, share_sz bytes, as its last run left it; for tend too */
     u32 shared_cnt; /* what its neighbours share (qs_tile_shared_of) */
     qs_tile_shared_t shared[QS_TILE_SHARED_MAX];
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */

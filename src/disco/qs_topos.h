@@ -6,7 +6,7 @@
 #include "disco/qs_topo.h"
 
 extern qs_topo_t const qs_topo_listen, qs_topo_load, qs_topo_replay;
-extern qs_topo_t const qs_topo_shreds;
+extern qs_topo_t const qs_topo_shreds, qs_topo_relay;
 extern qs_topo_t const qs_topo_gossip, qs_topo_crowd;
 extern qs_topo_t const qs_topo_front, qs_topo_txnload;
 extern qs_topo_t const qs_topo_leader, qs_topo_follower;

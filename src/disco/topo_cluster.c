@@ -71,9 +71,14 @@ static qs_link_row_t const leader_links[] = {
 qs_topo_t const qs_topo_leader = {
     .name    = "leader",
     .help    = "makes blocks of transactions when it leads, and follows otherwise",
-    .picture = "      wire ~~~> net:i ---> verify:k ===> dedup ===> poh ===> shred ===> net:i ~~~> wire\n"
-               "                net:i ---> shred ===> store ===> poh     sign <==> shred, gossip\n"
-               "                net:i <==> gossip ===> shred             ---> lossy   ===> reliable\n",
+    .picture =
+        "      wire ~~~> net:i ---> verify:k ===> dedup ===> poh ===> shred:j ===> net:i ~~~> wire\n"
+        "                net:i ---> shred:j ===> store ===> poh             ---> lossy\n"
+        "                net:i ---> gossip ===> net:i                      ===> reliable\n"
+        "                  |          |\n"
+        "                  |          +==> shred:j <==> sign <==> gossip\n"
+        "                  +--> gossvf:k ===> gossip\n"
+        "                  +--> netlink\n",
     .tiles   = leader_tiles,
     .links   = leader_links,
 };
@@ -109,9 +114,15 @@ static qs_link_row_t const follower_links[] = {
 qs_topo_t const qs_topo_follower = {
     .name    = "follower",
     .help    = "joins a cluster, and verifies and keeps its blocks",
-    .picture = "      wire ~~~> net:i ---> shred ===> store     sign <==> shred, gossip\n"
-               "                net:i <==> gossip ===> shred    ---> lossy   ===> reliable\n"
-               "      wire <~~~ net:i <=== shred (retransmit)\n",
+    .picture =
+        "      wire ~~~> net:i ---> shred:j ===> store                      ---> lossy\n"
+        "                  |          |                                     ===> reliable\n"
+        "                  |          +==> net:i ~~~> wire\n"
+        "                  |          +<=> sign <==> gossip\n"
+        "                  +--> gossip ===> net:i\n"
+        "                  |      +======> shred:j\n"
+        "                  +--> gossvf:k ===> gossip\n"
+        "                  +--> netlink\n",
     .tiles   = follower_tiles,
     .links   = follower_links,
 };

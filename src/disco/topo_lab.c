@@ -83,14 +83,7 @@ qs_topo_t const qs_topo_replay = {
 };
 /* clang-format on */
 
-qs_topo_t const *const qs_topos[] = {&qs_topo_listen,
-                                     &qs_topo_load,
-                                     &qs_topo_replay,
-                                     &qs_topo_front,
-                                     &qs_topo_txnload,
-                                     &qs_topo_shreds,
-                                     &qs_topo_gossip,
-                                     &qs_topo_crowd,
-                                     &qs_topo_leader,
-                                     &qs_topo_follower,
-                                     NULL};
+qs_topo_t const *const qs_topos[] = {&qs_topo_listen, &qs_topo_load,     &qs_topo_replay,
+                                     &qs_topo_front,  &qs_topo_txnload,  &qs_topo_shreds,
+                                     &qs_topo_gossip, &qs_topo_crowd,    &qs_topo_relay,
+                                     &qs_topo_leader, &qs_topo_follower, NULL};

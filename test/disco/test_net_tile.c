@@ -1,4 +1,4 @@
-/* Goal: the net tile's sending half.  A tile that is told to halt first has the kernel send what it was
+/* Goal: the net tile's own decisions.  A tile that is told to halt first has the kernel send what it was
    given, and waits for that, but not for ever; a datagram for a neighbour without a known MAC waits,
    one for each, and leaves when the MAC is known, or is given up; all others are counted.
    Method: the tile's own callbacks over XSK rings in plain memory, with the test as the kernel. */
@@ -128,6 +128,15 @@ kernel_sends(void)
     qs_xsk_release(&t.far_tx, cnt);
     qs_xsk_submit(&t.far_completion);
     return cnt;
+}
+
+Test(net_tile, an_empty_ring_is_polled_where_busy_polling_is_preferred)
+{
+    qs_tile_net.poll(&t.net, &t.stem);
+    cr_expect(eq(u64, t.m.rx_call, 0));
+    t.net.xsk.busy_poll = true;
+    qs_tile_net.poll(&t.net, &t.stem);
+    cr_expect(eq(u64, t.m.rx_call, 1));
 }
 
 static void *

@@ -6,7 +6,6 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "disco/net/qs_net_wait.h"
 #include "disco/netlink/qs_netlink_ask.h"
 #include "disco/netlink/qs_netlink_sync.h"
 #include "waltz/rtmsg_build.h"
@@ -340,38 +339,4 @@ Test(netlink_ask, a_flood_of_different_neighbours_is_held_to_the_rate)
     for (u32 i = 0; i < 1000000; i++)
         go += qs_netlink_ask_may(&a, (u64)ETH0 << 32 | i, now + i * 1000ull) == QS_ASK_GO;
     cr_assert(go >= QS_ASK_RATE && go <= QS_ASK_RATE + QS_ASK_BURST + 1, "%u in a second", go);
-}
-
-Test(net_wait, one_packet_waits_per_neighbour_and_a_bounded_number_in_all)
-{
-    static qs_net_wait_t w;
-    cr_assert(eq(int, qs_net_wait_put(&w, 1, 10, FAR, 60, now), QS_WAIT_KEPT));
-    cr_assert(eq(int, qs_net_wait_put(&w, 1, 11, FAR, 60, now), QS_WAIT_TAKEN));
-    for (u32 i = 2; i <= QS_WAIT_MAX; i++)
-        cr_assert(eq(int, qs_net_wait_put(&w, i, 10 * i, i, 60 + i, now), QS_WAIT_KEPT));
-    cr_assert(eq(int, qs_net_wait_put(&w, 999, 1, 1, 1, now), QS_WAIT_FULL));
-    qs_net_waiting_t p = qs_net_wait_take(&w, 0);
-    cr_assert(p.packet == 10 && p.dst_ip == FAR && p.sz == 60);
-    cr_assert(eq(u64, w.ask[0], QS_WAIT_MAX)); /* the last one took its place */
-    cr_assert(eq(int, qs_net_wait_put(&w, 1, 11, FAR, 60, now), QS_WAIT_KEPT));
-    u64 sum = 0, cnt = w.cnt;
-    while (w.cnt)
-        sum += qs_net_wait_take(&w, w.cnt / 2).packet;
-    cr_assert(cnt == QS_WAIT_MAX && sum == 11 + 5ull * QS_WAIT_MAX * (QS_WAIT_MAX + 1) - 10);
-}
-
-Test(net_wait, a_packet_asks_again_and_expires)
-{
-    static qs_net_wait_t w;
-    u32 asked = 0;
-    qs_net_wait_put(&w, 1, 10, FAR, 60, now);
-    cr_assert(eq(int, qs_net_wait_due(&w, 0, now), QS_WAIT_NOTHING));
-    u64 t = now;
-    qs_wait_due_t due;
-    while ((due = qs_net_wait_due(&w, 0, t)) != QS_WAIT_EXPIRED) {
-        asked += due == QS_WAIT_ASK;
-        t += MS;
-    }
-    cr_assert(eq(u64, t - now, QS_WAIT_LIMIT_NS));
-    cr_assert(eq(u32, asked, (u32)((QS_WAIT_LIMIT_NS - 1) / QS_WAIT_ASK_NS)));
 }

@@ -106,7 +106,6 @@ turns(u32 cnt, bool net_too)
         if (net_too)
             chain_turn(NET, &net);
         chain_turn(SINK, &sink);
-        qs_tile_shred.tidy(shred(), chain.stem[SHRED]);
     }
 }
 
@@ -153,7 +152,7 @@ join(void)
     QS_ASSERT(!qs_peers_new(peers, 64));
     add_peers(peers);
     QS_ASSERT(qs_cluster_peers(&shred()->cluster, peers, sz));
-    shred()->cluster.next_ns = 0; /* a list was made when nobody was there */
+    shred()->cluster.next_ns = shred()->cluster_at = 0; /* a list was made of nobody */
     memcpy(rules.self, shred()->self, 32);
     tree = qs_turbine_init(mem, 64, (qs_hash_key_t){1, 2});
     qs_turbine_begin(tree, &rules);

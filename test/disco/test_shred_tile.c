@@ -86,7 +86,6 @@ turns(u32 cnt)
         chain_turn(SIGN, &qs_tile_sign);
         chain_turn(NET, &net);
         chain_turn(STORE, &store);
-        qs_tile_shred.tidy(shred(), chain.stem[SHRED]);
     }
 }
 

@@ -54,9 +54,9 @@ holds crowd "j['gossip']['hostile']['memory_growth_bytes'] < 1 << 20 and j['goss
 nothing_left "the cluster"
 
 # Levels without privileges; and signatures checked by tiles of their own.
-"$bin" dev --gossip --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 6 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
+"$bin" dev --gossip --nodes 3 --level loopback --set gossip.verify_tiles=2 --seconds 0 --json >"$tmp/loopback" 2>"$tmp/loopback.log" &
 lab=$!
-within 5 grep -q 'see each other' "$tmp/loopback.log"
+within 10 grep -q 'see each other' "$tmp/loopback.log" || fail "three do not find each other: $(cat "$tmp/loopback.log")"
 "$bin" gossip spy --entrypoint 127.77.0.1:8001 --seconds 3 --set net.bind_address=127.77.0.200 \
     --set gossip.private_addresses=true --json >"$tmp/spy" 2>"$tmp/spy.log" || fail "spy: $(cat "$tmp/spy.log")"
 holds spy "j['ok'] and j['shred_version'] == 4711 and j['contacts'] == 3 and len(j['nodes']) == 3"
@@ -71,6 +71,7 @@ grep -q '^quickstep_gossvf_passed_total.* [1-9]' "$tmp/metrics" || fail "nothing
 [ $? = 2 ] || fail "peers --sort size is no usage error"
 "$bin" gossip spy --entrypoint nonsense 2>/dev/null
 [ $? = 2 ] || fail "spy --entrypoint nonsense is no usage error"
+kill $lab
 wait $lab || fail "loopback: $(cat "$tmp/loopback" "$tmp/loopback.log")"
 holds loopback "j['ok'] and j['network'] == 'loopback' and j['gossip']['peers_min'] == 2"
 "$bin" dev --gossip --nodes 4 --hostile 5 2>"$tmp/enemy.log"
@@ -121,6 +122,80 @@ grep -q 'shred.version is 1, but entrypoint 127.77.0.1:8001 is in a cluster with
 "$bin" run --topology gossip --instance two $conf --set net.bind_address=127.77.0.2 --seconds 20 2>"$tmp/two.log"
 [ $? = 2 ] || fail "no shred version: $(cat "$tmp/two.log")"
 grep -q 'shred version is not known' "$tmp/two.log" || fail "no shred version: $(cat "$tmp/two.log")"
+# An entrypoint by name: where the name stands for is followed while the node runs, without a restart.
+echo 'nameserver 127.0.0.53' >"$tmp/resolv.conf"
+mount --bind "$tmp/resolv.conf" /etc/resolv.conf || fail "no resolv.conf of our own"
+echo 127.77.0.99 >"$tmp/entry.address"
+python3 - "$tmp/entry.address" <<'PY' &
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.53", 53))
+while True:
+    q, who = s.recvfrom(512)
+    end = q.index(b"\0", 12) + 5
+    a = b""
+    if q[end - 4 : end] == b"\0\1\0\1" and q[12:end].lower().startswith(b"\5entry\4test"):
+        a = b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4" + socket.inet_aton(open(sys.argv[1]).read().strip())
+    s.sendto(q[:2] + (b"\x81\x80" if a else b"\x81\x83") + b"\0\1\0" + bytes([len(a) > 0]) + bytes(4) + q[12:end] + a, who)
+PY
+names=$!
+# shellcheck disable=SC2086
+"$bin" run --topology gossip --instance two $conf --set net.bind_address=127.77.0.2 --set gossip.resolve_s=1 \
+    --set gossip.contacts_path="$tmp/contacts" --set gossip.contacts_s=1 \
+    --set gossip.entrypoints=entry.test:8001 --set shred.version=4242 --set log.format=text 2>"$tmp/two.log" &
+two=$!
+within 15 grep -q 'tiles run' "$tmp/two.log" || fail "two does not start: $(cat "$tmp/two.log")"
+"$bin" gossip peers --instance two --filter 127.77.0.1 | grep -q '^0 of' || fail "two knows one before its name says so"
+echo 127.77.0.1 >"$tmp/entry.address"
+one_known() { "$bin" gossip peers --instance two --filter 127.77.0.1 | grep -q '^1 of'; }
+within 10 one_known || fail "two does not follow the name: $(cat "$tmp/two.log")"
+grep -q 'QS-GSP-004 entrypoint entry.test is at 127.77.0.1 now' "$tmp/two.log" || fail "the move is not told: $(cat "$tmp/two.log")"
+within 10 grep -q ' 127.77.0.1:8001$' "$tmp/contacts" || fail "one is not saved: $(cat "$tmp/contacts" "$tmp/two.log")"
+kill $names $two
+wait $two || fail "two ended badly: $(cat "$tmp/two.log")"
+
+# It finds back without any entrypoint, and knows the cluster; and a file of vote accounts gives one its stake.
+key=$(sed -n 's/ 127.77.0.1:8001$//p' "$tmp/contacts")
+account='{"votePubkey":"Vote111111111111111111111111111111111111111","nodePubkey":"'$key'","activatedStake":5000000000'
+echo "{\"current\":[$account}],\"delinquent\":[${account/Vote1/Vote2}}]}" >"$tmp/stakes.json"
+# shellcheck disable=SC2086
+"$bin" run --topology gossip --instance two $conf --set net.bind_address=127.77.0.2 --set log.format=text \
+    --set gossip.contacts_path="$tmp/contacts" --set shred.leader_schedule="$tmp/stakes.json" 2>"$tmp/two.log" &
+two=$!
+within 15 one_known || fail "two does not find back: $(cat "$tmp/two.log")"
+"$bin" gossip peers --instance two --filter 127.77.0.1 --json >"$tmp/staked" 2>"$tmp/staked.log" || fail "$(cat "$tmp/staked.log")"
+holds staked "[n['stake'] for n in j['nodes']] == [10000000000] and j['nodes'][0]['shred_version'] == 4242"
+kill $two
+wait $two || fail "two ended badly: $(cat "$tmp/two.log")"
+
+# The genesis says which cluster it is: what the options or an entrypoint say must be the same.
+printf genesis >"$tmp/genesis.bin"
+version=$(python3 -c '
+import hashlib, struct
+h = hashlib.sha256(b"genesis").digest()
+for slot, count in ((7, 1), (9, 2)):
+    h = hashlib.sha256(h + struct.pack("<QQ", slot, count)).digest()
+x = 0
+for i in range(0, 32, 2):
+    x ^= h[i] << 8 | h[i + 1]
+print(min(x + 1, 65535))')
+refused() { # refused WHAT OPTION...: a start with these options ends as a usage error that says so
+    local what=$1
+    shift
+    # shellcheck disable=SC2086
+    "$bin" run --topology gossip --instance two $conf --set net.bind_address=127.77.0.2 --seconds 20 \
+        --set gossip.genesis="$tmp/genesis.bin" "$@" 2>"$tmp/two.log"
+    [ $? = 2 ] || fail "$what: $(cat "$tmp/two.log")"
+    grep -q "$what" "$tmp/two.log" || fail "not '$what': $(cat "$tmp/two.log")"
+}
+forks="--set gossip.hard_forks=7,9:2"
+# shellcheck disable=SC2086
+refused "shred.version is 4242, but gossip.genesis makes it $version (QS-GSP-002)" $forks --set shred.version=4242
+# shellcheck disable=SC2086
+refused "the version that gossip.genesis makes is $version, but entrypoint 127.77.0.1:8001 is in a cluster with 4242" \
+    $forks --set gossip.entrypoints=127.77.0.1:8001
+refused "gossip.hard_forks: 'x' is not SLOT" --set gossip.hard_forks=x
+refused "gossip.genesis $tmp/none: No such file" --set gossip.genesis="$tmp/none"
 kill $one
 wait $one || fail "one ended badly: $(cat "$tmp/one.log")"
 nothing_left "ip_echo"

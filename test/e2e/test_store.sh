@@ -18,7 +18,7 @@ holds none "j['blocks']['complete'] == 0 and j['blocks']['dead'] == 4"
 holds none "sum(j['blocks']['reasons'].values()) == 4"
 
 # Options that cannot be are errors of configuration, and say so.
-for bad in store.genesis=$tmp/nothing "store.dir=$tmp/st --set store.window_bytes=2097152"; do
+for bad in store.genesis=$tmp/nothing store.genesis_hash=0 "store.dir=$tmp/st --set store.window_bytes=2097152"; do
     # shellcheck disable=SC2086
     "$bin" dev --replay "$tmp/half.pcap" --port 8003 --set "shred.leader_schedule=$tmp/schedule.json" \
         --set $bad >"$tmp/bad.log" 2>&1
@@ -48,9 +48,8 @@ live() { # live NAME CAPTURE ARGUMENT...
 # The boot, its store tile killed in the middle; slots and block are asked while it runs.
 live boot boot.pcap --set "store.genesis=$vectors/genesis.bin" --set store.sync=slot --set layout.idle=park &
 lab=$!
-three() { "$bin" slots --dir "$tmp/boot.store" --json >"$tmp/during" 2>/dev/null &&
-    [ "$(value "$tmp/during" "sum(s['status'] == 'complete' for s in j['slots']) >= 3")" = true ]; }
-within 10 three || fail "no three slots: $(cat "$tmp/during" "$tmp/boot.log")"
+some() { [ "$("$bin" slots --dir "$tmp/boot.store" 2>/dev/null | grep -c ' complete ')" -ge 2 ]; }
+within 15 some || fail "no slots: $(cat "$tmp/boot.log")"
 kill -9 "$(tile_pid store)" || fail "no store tile"
 "$bin" block 2 --dir "$tmp/boot.store" --json --bytes >"$tmp/block" || fail "block 2 while it runs"
 wait $lab || fail "boot: $(cat "$tmp/boot.log")"
@@ -68,10 +67,14 @@ holds block "len(j['entry_list']) == 65 and sum(len(e['txns']) for e in j['entry
 holds block "[t for e in j['entry_list'] for t in e['txns']][0]['vote']"
 holds block "j['entry_list'][-1]['hash'] == j['hash']"
 
-# Another genesis is another start.
+# Another genesis is another start; and the hash may be given itself.
 "$bin" dev --json --replay "$vectors/boot.pcap" --port 8003 --speed 20 --set store.hashes_per_tick=4000 \
     --set "shred.leader_schedule=$tmp/live.json" --set "store.genesis=$tmp/live.json" >"$tmp/other" 2>/dev/null
 holds other "j['blocks']['reasons'] == {'start': 1} and j['blocks']['complete'] == 7"
+
+"$bin" dev --json --replay "$vectors/boot.pcap" --port 8003 --speed 20 --set "shred.leader_schedule=$tmp/live.json" \
+    --set store.genesis_hash=BKyKGZgrNNWkEbyCN7YtWfJjgejNexdu8g9iEgC3Vids >"$tmp/same" 2>/dev/null
+holds same "j['blocks']['complete'] == 8 and j['blocks']['start_unknown'] == 0"
 
 # A busy leader, fast: all of it, and every transaction.
 live leader leader.pcap --speed 20

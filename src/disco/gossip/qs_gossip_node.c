@@ -87,6 +87,22 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     qs_crds_set_stake(&n->table, conf->self.pubkey, QS_CRDS_PINNED, 0);
 }
 
+bool
+qs_gossip_entrypoint(qs_gossip_node_t *n, u32 idx, u32 ip, u16 port)
+{
+    if (idx > n->conf.entrypoint_cnt || idx == QS_GOSSIP_ENTRYPOINT_MAX)
+        return false;
+    if (idx < n->conf.entrypoint_cnt && n->conf.entrypoint[idx].ip == ip &&
+        n->conf.entrypoint[idx].port == port)
+        return false;
+    n->conf.entrypoint[idx].ip = ip;
+    n->conf.entrypoint[idx].port = port;
+    n->conf.entrypoint_cnt += idx == n->conf.entrypoint_cnt;
+    n->heard &= ~(1u << idx);
+    n->next_entrypoint_ms = 0;
+    return true;
+}
+
 int
 qs_gossip_set_stake(qs_gossip_node_t *n, u8 const pubkey[32], u64 stake, u64 now_ms)
 {

@@ -117,6 +117,10 @@ u64 qs_gossip_footprint(qs_gossip_conf_t const *conf);
 /* qs_gossip_init makes a node over mem: footprint bytes, zeroed, QS_ALIGN aligned. */
 void qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf);
 
+/* qs_gossip_entrypoint says where entrypoint idx is now; idx is conf.entrypoint_cnt for one more.  Returns
+   false if there is no room, or nothing changes. */
+bool qs_gossip_entrypoint(qs_gossip_node_t *n, u32 idx, u32 ip, u16 port);
+
 /* qs_gossip_admit says whether a datagram from that address is to be looked at (qs_admit.h); known are those
    that answered a ping. */
 bool qs_gossip_admit(qs_gossip_node_t *n, u32 ip, u64 now_ms);

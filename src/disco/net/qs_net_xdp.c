@@ -135,19 +135,25 @@ sound(qs_net_frames_t const *f, u64 addr, u32 sz)
     return (addr >> f->shift) < f->cnt && (addr & (frame_sz - 1)) + sz <= frame_sz;
 }
 
+static u32
+received(qs_net_t *n)
+{
+    return qs_fault(QS_FAULT_NET_STALL) ? 0 : qs_xsk_ready(&n->xsk.rx, QS_NET_BATCH);
+}
+
 u32
 qs_net_xdp_receive(qs_net_t *n, qs_stem_t *stem)
 {
     qs_xsk_ring_t *rx = &n->xsk.rx;
-    u32 cnt = qs_fault(QS_FAULT_NET_STALL) ? 0 : qs_xsk_ready(rx, QS_NET_BATCH);
+    u32 cnt = received(n);
 
-    if (!cnt) {
-        if (qs_xsk_ring_sleeps(&n->xsk.fill)) {
-            qs_xsk_wake_rx(&n->xsk);
-            qs_metric_inc(&n->m->rx_call);
-        }
-        return 0;
+    if (!cnt && (n->xsk.busy_poll || qs_xsk_ring_sleeps(&n->xsk.fill))) {
+        qs_xsk_wake_rx(&n->xsk);
+        qs_metric_inc(&n->m->rx_call);
+        cnt = received(n);
     }
+    if (!cnt)
+        return 0;
     n->rx_known = n->rx_done + (rx->other - rx->own);
     u8 const *umem = n->mem + n->frames.off;
     for (u32 i = 0; i < AHEAD && i < cnt; i++)

@@ -20,7 +20,7 @@
 #include "disco/shred/qs_turbine.h"
 
 #define QS_CLUSTER_NS   1000000000u /* between two lists */
-#define QS_CLUSTER_PART 512u        /* rows a turn */
+#define QS_CLUSTER_PART 2048u       /* rows a turn */
 
 typedef struct qs_cluster {
     qs_turbine_t *turbine; /* has nodes only while ready */

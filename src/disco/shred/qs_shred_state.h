@@ -96,6 +96,7 @@ typedef struct qs_shred_state {
     bool marks; /* shreds without a known leader are taken */
     u8 self[32];
     u64 hello_at;
+    u64 cluster_at;
     qs_cluster_t cluster;
     qs_ends_t *ends; /* outlives the process */
     u64 root;        /* slots up to it are settled; 0: none known */

@@ -265,8 +265,8 @@ begin(qs_slots_t *s, qs_fec_set_t const *set, u64 now)
     t->info.flags = QS_SLOT_SIGNED;
     t->info.first_ns = set->first_ns;
     t->touched = s->clock;
-    qs_ticks_init(&t->ticks, t->info.slot, t->info.parent, QS_SLOTS_TICKS,
-                  s->config.hashes_per_tick);
+    u32 per_slot = s->config.ticks_per_slot ? s->config.ticks_per_slot : QS_SLOTS_TICKS;
+    qs_ticks_init(&t->ticks, t->info.slot, t->info.parent, per_slot, s->config.hashes_per_tick);
     s->used++;
     s->counts.begun++;
     qs_slots_tell(s, &t->info);
@@ -289,6 +289,10 @@ copy_set(qs_slots_buf_t *b, qs_fec_set_t const *set, u8 const *data)
         b->sz += size - l->hdr_sz;
     }
     memcpy(b->chained_root, set->chained_root, 32);
+    b->flags = set->flags;
+    b->source = set->source;
+    b->first_ns = set->first_ns;
+    b->last_ns = set->last_ns;
     return true;
 }
 

@@ -43,7 +43,7 @@
 #define QS_SLOTS_DONE     512u
 #define QS_SLOTS_CHECKS   256u   /* entries whose hashes are checked together */
 #define QS_SLOTS_HASH_MAX 62500u /* of an entry, while hashes_per_tick is not known */
-#define QS_SLOTS_TICKS    64u    /* of a slot */
+#define QS_SLOTS_TICKS    64u    /* of a slot, on all public clusters */
 
 /* Why a slot is dead, by name.  Own reasons, then those of signatures, batches and ticks. */
 /* clang-format off */
@@ -121,15 +121,27 @@ typedef enum qs_slots_take {
     QS_SLOTS_FULL,  /* no room: step, and add it again */
 } qs_slots_take_t;
 
+/* The sets that a batch came in. */
+typedef struct qs_slots_batch {
+    u64 first_ns, full_ns; /* first shred of any, and when the last of them was complete */
+    u8 flags;  /* QS_FEC_*: SIGNED, MERKLE, CHAINED of all; RECOVERED, CONFLICT of any */
+    u8 source; /* of the first */
+    bool last; /* it ends its slot */
+} qs_slots_batch_t;
+
 typedef struct qs_slots_entry {
+    qs_slots_batch_t const *batch;
     u32 idx; /* in its slot */
     u32 txn_cnt;
     u64 num_hashes;
     u8 const *hash;
+    u32 txn_first; /* which of the slot's transactions is its first */
     bool unjudged; /* its start is not known (yet) */
+    bool last;     /* of its slot */
 } qs_slots_entry_t;
 
 typedef struct qs_slots_txn {
+    qs_slots_batch_t const *batch;
     u32 idx;       /* in its slot */
     u32 entry_idx; /* in its slot */
     u8 const *data;
@@ -154,6 +166,7 @@ typedef struct qs_slots_config {
     bool trust;    /* neither signatures nor proof of history nor ticks are judged */
     bool genesis;  /* genesis_hash is what children of slot 0 begin with */
     qs_ed25519_rule_t rule;
+    u32 ticks_per_slot;  /* 0: QS_SLOTS_TICKS */
     u64 hashes_per_tick; /* 0: not known, hashes between ticks are not counted */
     u8 genesis_hash[32];
     qs_slots_calls_t calls;

@@ -19,8 +19,9 @@
 /* A set's ledger bytes, while its batch is not through. */
 typedef struct qs_slots_buf {
     u16 next; /* free */
-    u16 pad;
+    u8 flags, source;
     u32 sz;
+    u64 first_ns, last_ns;
     u8 chained_root[32];
     u8 data[QS_SLOTS_SET_SZ];
 } qs_slots_buf_t;
@@ -67,6 +68,7 @@ typedef struct qs_slots_judge {
     u32 set_end;
     u32 sz;
     u32 check_cnt, item_cnt;
+    qs_slots_batch_t batch;
     qs_entry_t entry;
     qs_entry_reader_t reader;
     u8 hash[32]; /* where the next entry begins */

@@ -38,6 +38,20 @@ signature_reason(qs_ed25519_verdict_t verdict)
     return QS_SLOTS_R_txn_signature_range + (u32)verdict - QS_ED25519_S_RANGE;
 }
 
+#define OF_ALL (QS_FEC_SIGNED | QS_FEC_MERKLE | QS_FEC_CHAINED)
+#define OF_ANY (QS_FEC_RECOVERED | QS_FEC_CONFLICT)
+
+/* describe adds a set to what is told of its batch. */
+static void
+describe(qs_slots_batch_t *batch, qs_slots_buf_t const *b, bool first, bool last)
+{
+    if (first)
+        *batch = (qs_slots_batch_t){UINT64_MAX, 0, OF_ALL, b->source, last};
+    batch->first_ns = qs_min_u64(batch->first_ns, b->first_ns);
+    batch->full_ns = qs_max_u64(batch->full_ns, b->last_ns);
+    batch->flags = (u8)((batch->flags & (b->flags | OF_ANY)) | (b->flags & OF_ANY));
+}
+
 /* gather copies the sets of a batch behind each other.  Returns what is wrong with how they are chained,
    or QS_SLOTS_R_OK. */
 static u32
@@ -51,6 +65,7 @@ gather(qs_slots_t *s, qs_slots_slot_t *t, u32 end)
             return QS_SLOTS_R_chained_root;
         if (!i)
             memcpy(t->origin.chained_root, b->chained_root, 32);
+        describe(&j->batch, b, i == t->next, t->state[end - 1] & QS_SLOTS_LAST_SLOT);
         memcpy(s->batch + j->sz, b->data, b->sz);
         j->sz += b->sz;
     }
@@ -220,17 +235,23 @@ tell_entry(qs_slots_t *s)
     qs_slots_judge_t *j = &s->judge;
     qs_slot_info_t *info = &j->slot->info;
     qs_slots_calls_t const *calls = &s->config.calls;
-    qs_slots_entry_t e = {.idx = info->entry_cnt,
+    qs_slots_entry_t e = {.batch = &j->batch,
+                          .idx = info->entry_cnt,
                           .txn_cnt = j->entry.txn_cnt,
                           .num_hashes = j->entry.num_hashes,
                           .hash = j->entry.hash,
+                          .txn_first = info->txn_cnt,
+                          .last = j->batch.last && !j->reader.entry_left,
                           .unjudged = !info->entry_cnt && !(info->flags & QS_SLOT_START)};
     u32 off;
     if (calls->on_entry)
         calls->on_entry(calls->ctx, info, &e);
     while (qs_entry_txn(&j->reader, &j->txn, &off) == 1) {
-        qs_slots_txn_t t = {
-            .idx = info->txn_cnt, .entry_idx = e.idx, .data = s->batch + off, .txn = &j->txn};
+        qs_slots_txn_t t = {.batch = &j->batch,
+                            .idx = info->txn_cnt,
+                            .entry_idx = e.idx,
+                            .data = s->batch + off,
+                            .txn = &j->txn};
         if (calls->on_txn)
             calls->on_txn(calls->ctx, info, &t);
         info->txn_cnt++;

@@ -30,9 +30,9 @@
 
    How exact N is.  Counted are buckets by which somebody is judged and to which at least one signature
    a second is offered, smoothed.  Too many: a source that falls silent, or is judged by its other
-   bucket from now on, counts there for another 0.1 to 0.2 s.  Too few: of n sources each shares its bucket, and
-   the floor of it, with another with a probability of n / 2048 at most (20 sources: 1 %).  N is
-   never above the 4096 buckets.
+   bucket from now on, counts there for another 0.1 to 0.2 s.  Too few: of n sources each shares
+   its bucket, and the floor of it, with another with a probability of n / 2048 at most (20
+   sources: 1 %).  N is never above the 4096 buckets.
 
    What forged addresses cost.  Each frame under a new one counts as a sender for some 0.08 s: 50,000
    frames a second, well formed, raise N to 4096.  Then the floor of one who is forged himself is
@@ -46,7 +46,8 @@
    when others use our core.  So less is dealt from epoch to epoch while seven eighths of the ring
    wait, and slowly more again while less than three quarters do.  What is refused is refused
    quickly, the ring drains, and below a quarter everybody is let through.  Floors are not lowered
-   with it: theirs is the C that was seen done while too much waited, if that is less than C.  The clean are refused
+   with it: theirs is the C that was seen done while too much waited, if that is less than C.
+   The clean are refused
    later, because refusing is so much quicker than checking: a burst of theirs that the ring can
    hold is to be checked in time, not thrown away in no time.
 

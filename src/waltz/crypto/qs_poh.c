@@ -33,9 +33,9 @@ iterate_c(u32 *state, u64 n)
     }
 }
 
-/* As with qs_sha256_kernels: four streams of SHA-NI where it can start every cycle and there are
-   registers for them, else AVX-512.  With 16 registers three and four streams are no faster than two
-   (Zen 3: 73 cycles a hash, one stream 130).  bench `poh` has the figures. */
+/* As with qs_sha256_kernels: four streams of SHA-NI where it can start every cycle and there are 32
+   registers for them, else AVX-512.  With 16 registers three and four streams were between 5 % better
+   and 20 % worse than two on Zen 3, as its other thread was busy or not: two it is.  bench `poh`. */
 /* clang-format off */
 qs_poh_kernel_t const qs_poh_kernels[] = {
 /*    name         needs               lanes  iterate                  */

@@ -66,9 +66,10 @@ rounds(chain_t *c, __m128i kw)
     c->abef = _mm_sha256rnds2_epu32(c->abef, c->cdgh, _mm_shuffle_epi32(kw, 0x0e));
 }
 
-/* four does rounds 4i to 4i + 3.  The padding's words and round constants are one constant. */
+/* four does rounds 4i to 4i + 3.  k are the round constants, those of the padding's words with these
+   added. */
 QS_INLINE void
-four(chain_t *c, u32 i, __m128i const padded_k[2])
+four(chain_t *c, u32 i, __m128i const k[16])
 {
     if (i >= 4) {
         __m128i w8 = c->w[(i + 2) & 3], w12 = c->w[(i + 3) & 3];
@@ -76,10 +77,8 @@ four(chain_t *c, u32 i, __m128i const padded_k[2])
         near = _mm_add_epi32(near, _mm_alignr_epi8(w12, w8, 4));
         c->w[i & 3] = _mm_sha256msg2_epu32(near, w12);
     }
-    if (i == 2 || i == 3)
-        rounds(c, padded_k[i - 2]);
-    else
-        rounds(c, _mm_add_epi32(c->w[i & 3], four_of(qs_sha256_k + 4 * i)));
+    __m128i kw = i == 2 || i == 3 ? k[i] : _mm_add_epi32(c->w[i & 3], k[i]);
+    rounds(c, kw);
 }
 
 /* iterate_lanes hashes each of `lanes` chains n times; lanes is a constant. */
@@ -88,13 +87,17 @@ iterate_lanes(u32 *state, u32 lanes, u64 n)
 {
     __m128i const pad2 = _mm_set_epi32(0, 0, 0, (int)QS_POH_PAD_FIRST);
     __m128i const pad3 = _mm_set_epi32((int)QS_POH_PAD_LAST, 0, 0, 0);
-    __m128i const padded_k[2] = {_mm_add_epi32(pad2, four_of(qs_sha256_k + 8)),
-                                 _mm_add_epi32(pad3, four_of(qs_sha256_k + 12))};
+    __m128i
+        k[16]; /* aligned: an operand in memory, where the table would cost a load and a register */
     u32 const *iv = qs_sha256_iv;
     __m128i const abef = _mm_set_epi32((int)iv[0], (int)iv[1], (int)iv[4], (int)iv[5]);
     __m128i const cdgh = _mm_set_epi32((int)iv[2], (int)iv[3], (int)iv[6], (int)iv[7]);
     chain_t c[CHAIN_MAX];
 
+    for (u32 i = 0; i < 16; i++)
+        k[i] = four_of(qs_sha256_k + 4 * i);
+    k[2] = _mm_add_epi32(k[2], pad2);
+    k[3] = _mm_add_epi32(k[3], pad3);
     for (u32 l = 0; l < lanes; l++)
         load_chain(&c[l], state, l, lanes);
     for (; n; n--) {
@@ -110,7 +113,7 @@ iterate_lanes(u32 *state, u32 lanes, u64 n)
         for (u32 i = 0; i < 16; i++) {
 #pragma GCC unroll 4
             for (u32 l = 0; l < lanes; l++)
-                four(&c[l], i, padded_k);
+                four(&c[l], i, k);
         }
 #pragma GCC unroll 4
         for (u32 l = 0; l < lanes; l++) {

@@ -7,7 +7,7 @@
 
 #include "disco/shred/qs_cluster.h"
 
-#define ROWS 2000u
+#define ROWS 5000u
 
 static qs_cluster_t c;
 static qs_peers_t *peers;

@@ -19,7 +19,7 @@ typedef struct rig {
     qs_slots_t *slots;
     void *mem;
     qs_slot_info_t last; /* told */
-    u32 told, entries, txns, unjudged;
+    u32 told, entries, txns, unjudged, last_entries;
     u64 txn_sum; /* of numbers in memos */
     bool in_order;
     block_t a, b;
@@ -37,7 +37,10 @@ static void
 on_entry(void *ctx, qs_slot_info_t const *slot, qs_slots_entry_t const *e)
 {
     rig_t *r = ctx;
-    r->in_order &= e->idx == slot->entry_cnt;
+    r->in_order &= e->idx == slot->entry_cnt && e->txn_first == slot->txn_cnt;
+    r->in_order &= e->batch->first_ns > 1000 && e->batch->full_ns > 2000;
+    r->in_order &= e->batch->flags == (QS_FEC_SIGNED | QS_FEC_MERKLE);
+    r->last_entries += e->last;
     r->entries++;
     r->unjudged += e->unjudged;
 }
@@ -130,6 +133,7 @@ Test(slots, a_sound_slot_is_complete_in_whatever_order_its_sets_come)
         cr_assert(eq(u32, r->txns, 12));
         cr_assert(r->in_order);
         cr_assert(eq(u64, r->txn_sum, 12 * 13 / 2));
+        cr_assert(eq(u32, r->last_entries, order + 1));
         cr_assert(eq(u32, r->last.tick_cnt, 64));
         cr_assert(eq(u64, r->last.hash_cnt, 640));
         cr_assert(eq(u32, r->last.signature_cnt, 12));
@@ -468,13 +472,32 @@ after_last(rig_t *r, block_t *b)
 static void
 set_after_last(rig_t *r, block_t *b)
 {
-    ticks(b, 32);
+    (void)r;
+    ticks(b, 64);
     block_flush(b, 0, true);
     ticks(b, 32);
-    block_flush(b, 0, true);
-    r->b.set[0] = b->set[0]; /* both come before there is work */
+    block_flush(b, 0, false);
+}
+
+static void
+set_before_last(rig_t *r, block_t *b)
+{
+    set_after_last(r, b);
+    block_set_t *first = malloc(sizeof(*first));
+    *first = b->set[0];
     b->set[0] = b->set[1];
-    b->set[1] = r->b.set[0];
+    b->set[1] = *first;
+    free(first);
+}
+
+static void
+two_lasts(rig_t *r, block_t *b)
+{
+    (void)r;
+    ticks(b, 32);
+    block_flush(b, 0, true);
+    ticks(b, 32);
+    block_flush(b, 0, true);
 }
 
 static void
@@ -564,6 +587,8 @@ static flaw_t const flaws[] = {
     {"transactions, and no tick last",    QS_SLOTS_R_no_tick_last,      no_tick_last, NULL},
     {"transactions behind the last tick", QS_SLOTS_R_after_last,     after_last, NULL},
     {"a set behind the last",             QS_SLOTS_R_set_after_last, set_after_last, NULL},
+    {"... that comes before it",          QS_SLOTS_R_set_after_last, set_before_last, NULL},
+    {"two last sets",                     QS_SLOTS_R_set_after_last, two_lasts, NULL},
     {"another chained root",              QS_SLOTS_R_chained_root,   two_chains, NULL},
     {"another parent",                    QS_SLOTS_R_parent_differs, two_parents, NULL},
     {"a flawed set",                      QS_SLOTS_R_flawed_set,     flawed, NULL},
@@ -741,6 +766,33 @@ Test(slots, sets_that_can_be_worked_on_are_not_given_up_for_others)
     add_all(r, &r->b);
     cr_assert(eq(u64, qs_slots_counts(r->slots)->complete, 2));
     cr_assert(eq(u64, qs_slots_counts(r->slots)->lost, 0));
+    rig_free(r);
+}
+
+Test(slots, a_cluster_may_have_fewer_ticks)
+{
+    rig_t *r = rig_new();
+    r->config.ticks_per_slot = 8;
+    rig_start(r);
+    block_begin(&r->a, 1, 0, genesis, zero);
+    ticks(&r->a, 8);
+    block_flush(&r->a, 0, true);
+    add_all(r, &r->a);
+    cr_assert(eq(u32, r->last.status, QS_SLOT_COMPLETE));
+    rig_free(r);
+}
+
+Test(slots, a_slot_may_be_larger_than_the_room_for_sets)
+{
+    rig_t *r = rig_new();
+    r->config.set_cnt = 4;
+    r->config.batch_cnt = 4;
+    rig_start(r);
+    block_begin(&r->a, 1, 0, genesis, zero);
+    block_whole(&r->a, 16, 1);
+    cr_assert(eq(u32, r->a.set_cnt, 16));
+    add_all(r, &r->a);
+    cr_assert(eq(u32, r->last.status, QS_SLOT_COMPLETE));
     rig_free(r);
 }
 
