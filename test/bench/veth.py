@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency]... - the net tile: its user half (bench_net-user.c), then
-real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [veth|vm]... - what each
-way to choose packets costs, on a veth pair and, with zero copy, in the guest of make test-zerocopy.
+"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency]... - the net tile: its user half
+(bench_net-user.c), then real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [--rounds=N]
+[veth|vm]... - what each way to choose packets costs, on a veth pair and, with zero copy, in the guest of make
+test-zerocopy.
 The build installs this file as build/bench/net and build/bench/tiers.
 
 Method: two network namespaces, one core each.  quickstep pktgen sends from core 0 by AF_XDP; whoever
@@ -49,7 +50,7 @@ LOSS = "highest loss-free rate against the same two"
 CALLS = "system calls per received packet at saturation"
 LATENCY = "wire to consumer at 10 kpps on veth, p50/p99"
 VM_RUNGS = "zero copy / copy / skb in the VM"
-VM_ROUNDS, VM_SECONDS = 5, 1
+VM_SECONDS = 1
 TIERS = ("`bench tiers`: user filter, kernel filter, zero copy with 50 % unwanted traffic, side by side: "
          "the first two on veth; all three inside one VM once `make test-zerocopy` exists (until then "
          "that part says \"not run\")")
@@ -496,7 +497,7 @@ def run_vm():
     say("the VM takes some minutes")
     out = os.path.dirname(HERE)
     env = {**os.environ, "QS_VM_CACHE": os.path.join(out, "zerocopy")}
-    words = [os.path.join(HERE, "vm", "rates.sh"), out, str(VM_ROUNDS), str(VM_SECONDS)]
+    words = [os.path.join(HERE, "vm", "rates.sh"), out, str(ROUNDS), str(VM_SECONDS)]
     return subprocess.run(words, env=env, text=True, stdout=subprocess.PIPE).stdout
 
 
