@@ -109,6 +109,7 @@ static qs_link_row_t const follower_links[] = {
     { "sign",   "shred",    256,      0,   64,            QS_RELIABLE, NULL     },
     { "shred",  "net",     2048,    256, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "shred",  "store",    128,     64, 38656,           QS_RELIABLE, NULL     },
+    { "store",  "shred",     64,      0, 128,             QS_RELIABLE, NULL     },
     { 0 }
 };
 
