@@ -34,7 +34,7 @@ _quickstep() {
     pktgen) words="--to --ports --size --rate --count --seconds --unwanted --garbage --flows --src-port --seed --interface --netns --mac --queue --zero-copy --provider --json --help " ;;
     gossip) words="peers spy --instance --entrypoint --seconds --port --sort --filter --json --help --config --set" ;;
     tap) words="LINK --instance --count --seconds --filter -w --payload --json --help " ;;
-    feed) words="--instance --kind --no-votes --account --from-slot --oldest --count --seconds --payload --json --help " ;;
+    feed) words="--instance --kind --no-votes --account --from-slot --store --oldest --count --seconds --payload --json --help " ;;
     slots) words="--dir --instance --bytes --json --help --config --set" ;;
     block) words="--dir --instance --bytes --json --help --config --set" ;;
     txn) words="decode verify send --hex --base58 --base64 --simd376 --to --memo --key --blockhash --count --json --help " ;;
