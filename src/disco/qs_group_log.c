@@ -70,7 +70,7 @@ qs_group_tell_denied_(qs_group_t *g, u32 tile, u32 reason)
     qs_stem_metrics_t const *m =
         qs_wksp_addr(&g->wksp[tile], g->plan->tile[tile].stem_metrics_off, sizeof(*m));
     u64 denied = qs_metric_get(&m->denied), what = qs_metric_get(&m->denied_call);
-    u64 arg0 = qs_metric_get(&m->denied_arg0), arg1 = qs_metric_get(&m->denied_arg1);
+    u64 arg0 = qs_metric_get(&m->denied_first), arg1 = qs_metric_get(&m->denied_second);
     char name[QS_NAME_MAX + 4], other[QS_NAME_MAX + 4] = "boot", call[32];
 
     if (denied == g->tile[tile].denied)

@@ -70,8 +70,8 @@ qs_metric_cnt(qs_metric_desc_t const *desc)
     GAUGE(sandbox_ns,         "time that entering it took at the last start")                 \
     COUNTER(denied,           "times it was ended because it did what it may not")            \
     GAUGE(denied_call,        "number of the system call that it made then, or the tile whose workspace it wrote") \
-    GAUGE(denied_arg0,        "first argument of that call, or the offset in the workspace")  \
-    GAUGE(denied_arg1,        "second argument of that call")
+    GAUGE(denied_first,        "first argument of that call, or the offset in the workspace")  \
+    GAUGE(denied_second,        "second argument of that call")
 
 #define QS_IN_METRICS(COUNTER, GAUGE)                                                         \
     COUNTER(frag,     "fragments handed to the tile")                                         \

@@ -13,8 +13,8 @@ end(u32 reason, u64 call, u64 arg0, u64 arg1)
     qs_stem_metrics_t *m = trap.metrics;
 
     qs_metric_set(&m->denied_call, call);
-    qs_metric_set(&m->denied_arg0, arg0);
-    qs_metric_set(&m->denied_arg1, arg1);
+    qs_metric_set(&m->denied_first, arg0);
+    qs_metric_set(&m->denied_second, arg1);
     if (reason != QS_EXIT_ABORT)
         qs_metric_inc(&m->denied);
     qs_cnc_end(&trap.cnc, QS_CNC_FAILED, reason);

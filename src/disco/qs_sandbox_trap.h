@@ -2,7 +2,7 @@
 
    A system call that is not on its list, or a write to a workspace that it may only read, ends it at
    once: a handler writes what it was into the tile's stem metrics (denied, denied_call,
-   denied_arg0, denied_arg1), the reason into its status block, and exits.  The supervisor tells
+   denied_first, denied_second), the reason into its status block, and exits.  The supervisor tells
    it by name.  It is the tile's own word: one that is taken over can leave it out, but not go on.
 
        QS_EXIT_DENIED     denied_call the system call's number, arg0 and arg1 its first arguments
