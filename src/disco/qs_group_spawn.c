@@ -49,6 +49,10 @@ become_tile(qs_group_t *g, u32 tile, int log_fd, int supervisor_fd)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which halts us in good order */
     signal(SIGPIPE, SIG_IGN);
+    int nothing =
+        open("/dev/null", O_RDWR | O_CLOEXEC); /* our terminal and pipes are not for tiles */
+    dup2(nothing < 0 ? log_fd : nothing, 0);
+    dup2(nothing < 0 ? log_fd : nothing, 1);
     dup2(log_fd, 2);
     qs_group_bind_self_(g, tile);
     int handover[2]; /* a pipe: containers may forbid memfd_create */
