@@ -21,6 +21,7 @@ run    libseccomp-dev         the system calls a tile may make, as a filter
 run    libmnl-dev             netlink: the lab's namespaces and veth pairs, routes, neighbours
 run    libbpf-dev             loads and attaches the XDP program, reads what is on an interface
 run    libpcap-dev            reads capture files for dev --replay
+run    libcurl4-openssl-dev   asks an RPC server for the leader schedule
 run    libjansson-dev         reads leader schedules and stakes
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519

@@ -51,6 +51,8 @@ twin_serve(bench_t const *b, bench_row_t row)
     bench_warm_up(b, &row);
     for (u8 turn;;) {
         twin_read(twin_self.ask, &turn, 1);
+        if (!turn)
+            _exit(0);
         double ns = bench_calls_ns(b, &row, row.call_cnt) / (double)(row.call_cnt * row.ops);
         twin_write(twin_self.answer, &ns, sizeof(ns));
     }
@@ -99,11 +101,11 @@ twins_run(bench_t *b, char const *variant, u64 ops, void (*go)(void))
     for (u32 round = 0; round < BENCH_ROUND_CNT; round++)
         for (u32 i = 0; i < 2; i++) {
             u32 who = (round + i) & 1; /* each is first every other time */
-            twin_write(twin[who].ask, "", 1);
+            twin_write(twin[who].ask, &(u8){1}, 1);
             twin_read(twin[who].answer, &row[who].ns_per_op[round], sizeof(double));
         }
     for (u32 i = 0; i < 2; i++) {
-        close(twin[i].ask);
+        twin_write(twin[i].ask, &(u8){0}, 1);
         waitpid(twin[i].pid, NULL, 0);
     }
     sched_setaffinity(0, sizeof(all), &all);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency|sandbox]... - the net tile: its user half (bench_net-user.c), then
-real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [veth|vm]... - what each
-way to choose packets costs, on a veth pair and, with zero copy, in the guest of make test-zerocopy.
+"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency|sandbox]... - the net tile: its user half
+(bench_net-user.c), then real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [--rounds=N]
+[veth|vm]... - what each way to choose packets costs, on a veth pair and, with zero copy, in the guest of make
+test-zerocopy.
 The build installs this file as build/bench/net and build/bench/tiers.
 
 Method: two network namespaces, one core each.  quickstep pktgen sends from core 0 by AF_XDP; whoever
@@ -50,7 +51,7 @@ CALLS = "system calls per received packet at saturation"
 LATENCY = "wire to consumer at 10 kpps on veth, p50/p99"
 SANDBOX = "seccomp and landlock on hot tiles"
 VM_RUNGS = "zero copy / copy / skb in the VM"
-VM_ROUNDS, VM_SECONDS = 5, 1
+VM_SECONDS = 1
 TIERS = ("`bench tiers`: user filter, kernel filter, zero copy with 50 % unwanted traffic, side by side: "
          "the first two on veth; all three inside one VM once `make test-zerocopy` exists (until then "
          "that part says \"not run\")")
@@ -333,7 +334,7 @@ def row(what, who, ns=None, pps=None, ratio=None, **more):
             "peer": who.peer, "ratio": ratio and round(ratio, 3), **more}
 
 
-def contenders():
+def contenders(busy_polling=False):
     ours = [Quickstep("spinning", "layout.idle=spin"), Quickstep("spinning, busy polling", "layout.idle=spin", "net.busy_poll_us=20"),
             Quickstep("parked", "layout.idle=park")]
     # testpmd prefers busy polling by itself; it takes effect where the host defers interrupts.
@@ -342,7 +343,7 @@ def contenders():
     if why:
         say(f"DPDK testpmd is absent: {why}")
         peers = peers[2:]
-    return ours, peers
+    return tuple([who for who in them if busy_polling or not getattr(who, "polls", False)] for them in (ours, peers))
 
 
 def compared(what, ours, peers, figure, rows_of):
@@ -363,7 +364,7 @@ def part_cpu(softirq):
 
 
 def cpu_rows(softirq, rate):
-    ours, peers = contenders()
+    ours, peers = contenders(busy_polling=True)
     results = rounds(ours + peers, lambda who: measure_cpu(who, softirq, rate))
     total = {who: median(r, "thread") + median(r, "softirq") for who, r in results.items()}
 
@@ -511,7 +512,7 @@ def run_vm():
     say("the VM takes some minutes")
     out = os.path.dirname(HERE)
     env = {**os.environ, "QS_VM_CACHE": os.path.join(out, "zerocopy")}
-    words = [os.path.join(HERE, "vm", "rates.sh"), out, str(VM_ROUNDS), str(VM_SECONDS)]
+    words = [os.path.join(HERE, "vm", "rates.sh"), out, str(ROUNDS), str(VM_SECONDS)]
     return subprocess.run(words, env=env, text=True, stdout=subprocess.PIPE).stdout
 
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone: needs both cores
 # test_cluster.sh OUT - the lab's main job: transactions go in at leaders and come out of complete blocks at every
 # follower, whatever the wire loses; what does not is told; a reader of the feed sees it all; nothing is left behind.
 . "$(dirname "$0")/lib.sh"

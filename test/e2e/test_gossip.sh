@@ -150,7 +150,7 @@ echo 127.77.0.1 >"$tmp/entry.address"
 one_known() { "$bin" gossip peers --instance two --filter 127.77.0.1 | grep -q '^1 of'; }
 within 10 one_known || fail "two does not follow the name: $(cat "$tmp/two.log")"
 grep -q 'QS-GSP-004 entrypoint entry.test is at 127.77.0.1 now' "$tmp/two.log" || fail "the move is not told: $(cat "$tmp/two.log")"
-within 10 grep -q ' 127.77.0.1:8001$' "$tmp/contacts" || fail "one is not saved: $(cat "$tmp/contacts" "$tmp/two.log")"
+within 10 grep -qs ' 127.77.0.1:8001$' "$tmp/contacts" || fail "one is not saved: $(cat "$tmp/contacts" "$tmp/two.log")"
 kill $names $two
 wait $two || fail "two ended badly: $(cat "$tmp/two.log")"
 
