@@ -17,6 +17,7 @@ run    linux-libc-dev         kernel interfaces: AF_XDP, bpf, futex, landlock
 run    libnuma-dev            binds workspaces to the NUMA node of their tile
 run    libhwloc-dev           sees cores, SMT siblings, and the NIC's node
 run    libcap-ng-dev          drops capabilities in every tile
+run    libseccomp-dev         the system calls a tile may make, as a filter
 run    libmnl-dev             netlink: the lab's namespaces and veth pairs, routes, neighbours
 run    libbpf-dev             loads and attaches the XDP program, reads what is on an interface
 run    libpcap-dev            reads capture files for dev --replay
