@@ -21,6 +21,7 @@ run    libmnl-dev             netlink: the lab's namespaces and veth pairs, rout
 run    libbpf-dev             loads and attaches the XDP program, reads what is on an interface
 run    libpcap-dev            reads capture files for dev --replay
 run    libjansson-dev         reads leader schedules and stakes
+run    libmicrohttpd-dev      the metric tile speaks HTTP with it
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519
 test   libssl-dev             oracle for hashes
@@ -32,6 +33,7 @@ test   python3-cryptography   the independent reader of gossip verifies signatur
 test   mount                  test scripts mount a tmpfs of their own
 test   pkg-config             tells the example its flags, and the benches those of DPDK and ISA-L
 test   patch                  applies the diff in the example's README
+check  prometheus             promtool, which knows the rules of metrics and alerts, and a server to ask
 check  clang                  second compiler; tsan and libFuzzer need it
 check  libclang-rt-14-dev     the sanitizers' and libFuzzer's run-time
 check  clang-format           the one authority on layout

@@ -13,6 +13,7 @@ typedef struct room {
     qs_handover_t const *h;
     qs_boot_maps_t const *maps; /* NULL: a process of its own */
     qs_tile_t const *tile;
+    qs_topo_t const *topo;
     qs_boot_t const *boot;
     qs_plan_t const *plan;
     qs_plan_tile_t const *me;
@@ -30,17 +31,17 @@ static qs_log_site_t gives_up = {.id = "QS-TIL-003", .level = QS_LOG_NOTICE};
 static qs_log_site_t sandbox_lacks = {.id = "QS-TIL-002", .level = QS_LOG_NOTICE};
 
 void
-qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX])
+qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool is[QS_TILE_MAX])
 {
     qs_plan_tile_t const *t = &plan->tile[tile];
 
-    memset(needs, 0, QS_TILE_MAX * sizeof(needs[0]));
-    needs[tile] = true;
+    memset(is, 0, QS_TILE_MAX * sizeof(is[0]));
+    is[tile] = true;
     for (u32 i = 0; i < t->in_cnt; i++)
-        needs[plan->link[t->in[i]].producer] = true;
+        is[plan->link[t->in[i]].producer] = true;
     for (u32 i = 0; i < t->out_cnt; i++)
         for (u32 c = 0; c < plan->link[t->out[i]].consumer_cnt; c++)
-            needs[plan->link[t->out[i]].consumer[c]] = true;
+            is[plan->link[t->out[i]].consumer[c]] = true;
 }
 
 void
@@ -101,12 +102,15 @@ join_workspaces(room_t *r)
     r->bell = qs_wksp_object_addr(&r->bells_wksp, "bells", QS_TILE_MAX * sizeof(qs_bell_t));
     if (!r->bell)
         return fail("workspace bells", "it holds no bells");
+    bool near[QS_TILE_MAX];
+    qs_boot_neighbours(r->plan, h->tile, near);
     for (u32 t = 0; t < r->plan->tile_cnt; t++) {
         if (h->wksp_fd[t] < 0)
             continue;
-        err =
-            join(r, &r->wksp[t], h->wksp_fd[t], hash,
-                 t == h->tile ? QS_WKSP_RW_WARM : QS_WKSP_RO_WARM, r->maps ? &maps.wksp[t] : NULL);
+        qs_wksp_mode_t mode = t == h->tile ? QS_WKSP_RW_WARM
+                              : near[t]    ? QS_WKSP_RO_WARM
+                                           : QS_WKSP_RO;
+        err = join(r, &r->wksp[t], h->wksp_fd[t], hash, mode, r->maps ? &maps.wksp[t] : NULL);
         if (err)
             return fail(r->plan->tile[t].name, r->wksp[t].why);
     }
@@ -227,11 +231,13 @@ find_shared(room_t *r)
 {
     qs_tile_ctx_t *ctx = &r->ctx;
     qs_plan_tile_t const *t = r->plan->tile;
+    bool near[QS_TILE_MAX];
 
+    qs_boot_neighbours(r->plan, r->h->tile, near);
     if (r->me->share_sz)
         ctx->share = at(r, r->h->tile, r->me->share_off, r->me->share_sz);
     for (u32 i = 0; i < r->plan->tile_cnt && ctx->shared_cnt < QS_TILE_SHARED_MAX; i++)
-        if (t[i].share_sz && i != r->h->tile && r->wksp[i].mem)
+        if (t[i].share_sz && i != r->h->tile && near[i])
             ctx->shared[ctx->shared_cnt++] = (qs_tile_shared_t){
                 .tile = i, .sz = t[i].share_sz, .mem = at(r, i, t[i].share_off, t[i].share_sz)};
 }
@@ -243,6 +249,9 @@ make_ctx(room_t *r)
 
     ctx->cfg = &r->boot->cfg;
     ctx->plan = r->plan;
+    ctx->topo = r->topo;
+    ctx->all = r->me->reads_all ? r->wksp : NULL;
+    ctx->boot = r->me->reads_all ? r->boot : NULL;
     ctx->clock = &r->boot->clock;
     ctx->tile = r->h->tile;
     ctx->idx = r->me->idx;
@@ -297,12 +306,12 @@ run_callback(room_t *r, char const *what, int err)
     return err;
 }
 
-static qs_tile_t const *
-find_tile(qs_plan_t const *plan, qs_plan_tile_t const *me, qs_topo_t const *const *topos)
+static qs_topo_t const *
+find_topo(qs_plan_t const *plan, qs_topo_t const *const *topos)
 {
     for (u32 i = 0; topos[i]; i++)
         if (!strcmp(topos[i]->name, plan->topo))
-            return topos[i]->tiles[me->row].tile;
+            return topos[i];
     return NULL;
 }
 
@@ -357,11 +366,12 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         if (qs_clock_join(&clock, &r->boot->clock))
             return 1;
     }
-    r->tile = find_tile(r->plan, r->me, topos);
-    if (!r->tile) {
+    r->topo = find_topo(r->plan, topos);
+    if (!r->topo) {
         fail(r->plan->topo, "this program has no such topology");
         return 1;
     }
+    r->tile = r->topo->tiles[r->me->row].tile;
     if (qs_cnc_tx_join(&r->cnc, at(r, h->tile, r->me->cnc_off, qs_cnc_footprint()))) {
         fail(r->me->name, "it has no status block");
         return 1;

@@ -299,20 +299,21 @@ make_handovers(qs_group_t *g)
     }
     for (u32 i = 0; i < g->plan->tile_cnt; i++) {
         qs_handover_t *h = &g->tile[i].handover;
-        bool needs[QS_TILE_MAX];
+        bool near[QS_TILE_MAX];
         int err = keep_open(g, i);
         if (err)
             return err;
-        qs_boot_neighbours(g->plan, i, needs);
+        qs_boot_neighbours(g->plan, i, near);
         h->magic = QS_HANDOVER_MAGIC;
         h->tile = i;
         h->first_start = true;
         h->boot_fd = g->boot_shm.fd_ro;
         h->bells_fd = g->bells_shm.fd_rw;
         for (u32 t = 0; t < QS_TILE_MAX; t++) {
-            bool mapped = t < g->plan->tile_cnt && needs[t];
+            bool rung = t < g->plan->tile_cnt && near[t];
+            bool mapped = rung || (t < g->plan->tile_cnt && g->plan->tile[i].reads_all);
             h->wksp_fd[t] = mapped ? t == i ? g->shm[t].fd_rw : g->shm[t].fd_ro : -1;
-            h->eventfd[t] = mapped ? bell_fd[t] : -1;
+            h->eventfd[t] = rung ? bell_fd[t] : -1;
         }
     }
     return 0;

@@ -29,6 +29,12 @@ shred_tiles(qs_config_t const *cfg)
     return cfg->shred.tiles;
 }
 
+static u32
+metric_tiles(qs_config_t const *cfg)
+{
+    return cfg->metric.enabled;
+}
+
 /* clang-format off */
 static qs_tile_row_t const leader_tiles[] = {
 /*    name   tile              cnt  or from       on death     */
@@ -42,6 +48,7 @@ static qs_tile_row_t const leader_tiles[] = {
     { NULL, &qs_tile_poh,       1, NULL,         QS_STOP    },
     { NULL, &qs_tile_shred,     1, NULL,         QS_RESTART },
     { NULL, &qs_tile_store,     1, NULL,         QS_RESTART },
+    { NULL, &qs_tile_metric,    0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -71,9 +78,14 @@ static qs_link_row_t const leader_links[] = {
 qs_topo_t const qs_topo_leader = {
     .name    = "leader",
     .help    = "makes blocks of transactions when it leads, and follows otherwise",
-    .picture = "      wire ~~~> net:i ---> verify:k ===> dedup ===> poh ===> shred ===> net:i ~~~> wire\n"
-               "                net:i ---> shred ===> store ===> poh     sign <==> shred, gossip\n"
-               "                net:i <==> gossip ===> shred             ---> lossy   ===> reliable\n",
+    .picture =
+        "      wire ~~~> net:i ---> verify:k ===> dedup ===> poh ===> shred:j ===> net:i ~~~> wire\n"
+        "                net:i ---> shred:j ===> store ===> poh             ---> lossy\n"
+        "                net:i ---> gossip ===> net:i                      ===> reliable\n"
+        "                  |          |\n"
+        "                  |          +==> shred:j <==> sign <==> gossip\n"
+        "                  +--> gossvf:k ===> gossip\n"
+        "                  +--> netlink     metric\n",
     .tiles   = leader_tiles,
     .links   = leader_links,
 };
@@ -86,6 +98,7 @@ static qs_tile_row_t const follower_tiles[] = {
     { NULL, &qs_tile_gossip,    1, NULL,         QS_RESTART },
     { NULL, &qs_tile_shred,     1, shred_tiles,  QS_RESTART },
     { NULL, &qs_tile_store,     1, NULL,         QS_RESTART },
+    { NULL, &qs_tile_metric,    0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -109,9 +122,15 @@ static qs_link_row_t const follower_links[] = {
 qs_topo_t const qs_topo_follower = {
     .name    = "follower",
     .help    = "joins a cluster, and verifies and keeps its blocks",
-    .picture = "      wire ~~~> net:i ---> shred ===> store     sign <==> shred, gossip\n"
-               "                net:i <==> gossip ===> shred    ---> lossy   ===> reliable\n"
-               "      wire <~~~ net:i <=== shred (retransmit)\n",
+    .picture =
+        "      wire ~~~> net:i ---> shred:j ===> store                      ---> lossy\n"
+        "                  |          |                                     ===> reliable\n"
+        "                  |          +==> net:i ~~~> wire\n"
+        "                  |          +<=> sign <==> gossip\n"
+        "                  +--> gossip ===> net:i\n"
+        "                  |      +======> shred:j\n"
+        "                  +--> gossvf:k ===> gossip\n"
+        "                  +--> netlink     metric\n",
     .tiles   = follower_tiles,
     .links   = follower_links,
 };
