@@ -72,7 +72,7 @@ ready() { grep -q 'tiles run' "$tmp/run.log"; }
 within 10 ready || fail "run does not start: $(cat "$tmp/run.log")"
 exits 2 run --instance "$name" --seconds 1
 says "runs already"
-[ "$(tiles | wc -l)" = 3 ] || fail "a second start changed the tiles: $(tiles)"
+[ "$(tiles | wc -l)" = 4 ] || fail "a second start changed the tiles: $(tiles)"
 python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for port in (8001, 8003, 8004, 9001) * 5: s.sendto(b"x" * 100, ("127.0.0.1", port))'
@@ -129,7 +129,7 @@ parses "metrics --json"
 exits 0 metrics
 exits 0 monitor --once --instance "$name"
 exits 0 monitor --once --json
-[ "$(value "$tmp/out" "j['alive'] and [t['state'] for t in j['tiles']] == ['run'] * 3 and
+[ "$(value "$tmp/out" "j['alive'] and [t['state'] for t in j['tiles']] == ['run'] * 4 and
     all(t['pid'] > 0 for t in j['tiles'])")" = true ] || fail "monitor --json: $(cat "$tmp/out")"
 
 kill -TERM $run
