@@ -357,6 +357,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         return 1;
     char label[QS_NAME_MAX + 4];
     qs_log_name(qs_plan_label(r->plan, h->tile, label, sizeof(label)));
+    qs_log_errs(at(r, h->tile, r->me->errs_off, sizeof(qs_errs_t)));
     if (!maps) {
         prctl(PR_SET_NAME, label);
         qs_log_init(&(qs_log_conf_t){.fd = 2,
@@ -383,6 +384,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
     if (err && r->ctx.exit_reason)
         reason = r->ctx.exit_reason;
     bool again = err || reason >= QS_EXIT_FIRST_OWN || reason == QS_EXIT_RENEW;
+    qs_log_errs(NULL);
     qs_cnc_end(&r->cnc, again ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
     for (u32 t = 0; !maps && t < QS_TILE_MAX; t++)
         qs_wksp_unmap(&r->wksp[t]);

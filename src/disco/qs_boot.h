@@ -16,6 +16,7 @@
 
 #include "disco/qs_stem.h"
 #include "disco/qs_topo.h"
+#include "tango/base/qs_errs.h"
 #include "tango/qs_instance.h"
 
 /* The supervisor's record of one tile. */
@@ -36,6 +37,7 @@ typedef struct qs_boot {
     i32 supervisor_pid;
     u32 group_state; /* qs_group_state_t */
     qs_boot_tile_t tile[QS_TILE_MAX];
+    qs_errs_t errs; /* the supervisor's; each tile has its own */
     qs_cmd_word_t cmd[QS_TILE_MAX];
 } qs_boot_t;
 

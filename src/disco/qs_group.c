@@ -152,6 +152,7 @@ make_boot(qs_group_t *g)
     g->boot->clock = *g->conf.clock;
     g->boot->started_ns = qs_clock_now(g->conf.clock);
     g->boot->supervisor_pid = (i32)getpid();
+    qs_log_errs(&g->boot->errs);
     for (u32 i = 0; i < QS_TILE_MAX; i++)
         if (qs_cmd_new(&g->boot->cmd[i]))
             return refuse(g, 2, "workspace boot: no room for commands");
@@ -346,6 +347,7 @@ become_tile(qs_group_t *g, u32 tile, int log_fd)
     qs_handover_t const *h = &g->tile[tile].handover;
     char number[16];
 
+    qs_log_errs(NULL); /* the table is the supervisor's to write */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != g->boot->supervisor_pid)
         _exit(1); /* it died before the line above */
@@ -782,6 +784,7 @@ qs_group_stop(qs_group_t *g)
         qs_shm_close(&g->bells_shm);
     }
     if (g->boot_wksp.mem) {
+        qs_log_errs(NULL);
         qs_wksp_unmap(&g->boot_wksp);
         qs_shm_close(&g->boot_shm);
     }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "disco/qs_metrics.h"
+#include "tango/base/qs_errs.h"
 #include "tango/base/qs_hash.h"
 #include "tango/base/qs_hist.h"
 #include "tango/qs_cnc.h"
@@ -500,6 +501,7 @@ place_tile(maker_t *m, u32 tile)
     qs_layout_t measure = {0};
 
     t->cnc_off = place(m, tile, "cnc", "", qs_cnc_footprint(), QS_ALIGN);
+    t->errs_off = place(m, tile, "errs", "", sizeof(qs_errs_t), QS_ALIGN);
     t->stem_metrics_off = place(m, tile, "stem", "", sizeof(qs_stem_metrics_t), QS_ALIGN);
     t->metrics_sz = qs_metric_cnt(table->metrics) * sizeof(u64);
     t->metrics_hash = qs_metric_hash(table->metrics);

@@ -110,7 +110,7 @@ typedef struct qs_plan_tile {
     u32 park;      /* sleeps when idle */
     u32 reads_all; /* maps every workspace */
     u64 wksp_sz;
-    u64 cnc_off;
+    u64 cnc_off, errs_off;
     u64 stem_metrics_off, metrics_off, metrics_sz;
     u64 metrics_hash;           /* qs_metric_hash of its list */
     u64 state_off, state_sz;    /* what layout placed */
