@@ -15,6 +15,7 @@ typedef struct room {
     qs_handover_t const *h;
     qs_boot_maps_t const *maps; /* NULL: a process of its own */
     qs_tile_t const *tile;
+    qs_topo_t const *topo;
     qs_boot_t const *boot;
     qs_plan_t const *plan;
     qs_plan_tile_t const *me;
@@ -32,17 +33,17 @@ static qs_log_site_t gives_up = {.id = "QS-TIL-003", .level = QS_LOG_NOTICE};
 static qs_log_site_t sandbox_lacks = {.id = "QS-TIL-002", .level = QS_LOG_NOTICE};
 
 void
-qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX])
+qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool is[QS_TILE_MAX])
 {
     qs_plan_tile_t const *t = &plan->tile[tile];
 
-    memset(needs, 0, QS_TILE_MAX * sizeof(needs[0]));
-    needs[tile] = true;
+    memset(is, 0, QS_TILE_MAX * sizeof(is[0]));
+    is[tile] = true;
     for (u32 i = 0; i < t->in_cnt; i++)
-        needs[plan->link[t->in[i]].producer] = true;
+        is[plan->link[t->in[i]].producer] = true;
     for (u32 i = 0; i < t->out_cnt; i++)
         for (u32 c = 0; c < plan->link[t->out[i]].consumer_cnt; c++)
-            needs[plan->link[t->out[i]].consumer[c]] = true;
+            is[plan->link[t->out[i]].consumer[c]] = true;
 }
 
 void
@@ -103,12 +104,15 @@ join_workspaces(room_t *r)
     r->bell = qs_wksp_object_addr(&r->bells_wksp, "bells", QS_TILE_MAX * sizeof(qs_bell_t));
     if (!r->bell)
         return fail("workspace bells", "it holds no bells");
+    bool near[QS_TILE_MAX];
+    qs_boot_neighbours(r->plan, h->tile, near);
     for (u32 t = 0; t < r->plan->tile_cnt; t++) {
         if (h->wksp_fd[t] < 0)
             continue;
-        err =
-            join(r, &r->wksp[t], h->wksp_fd[t], hash,
-                 t == h->tile ? QS_WKSP_RW_WARM : QS_WKSP_RO_WARM, r->maps ? &maps.wksp[t] : NULL);
+        qs_wksp_mode_t mode = t == h->tile ? QS_WKSP_RW_WARM
+                              : near[t]    ? QS_WKSP_RO_WARM
+                                           : QS_WKSP_RO;
+        err = join(r, &r->wksp[t], h->wksp_fd[t], hash, mode, r->maps ? &maps.wksp[t] : NULL);
         if (err)
             return fail(r->plan->tile[t].name, r->wksp[t].why);
     }
@@ -229,11 +233,13 @@ find_shared(room_t *r)
 {
     qs_tile_ctx_t *ctx = &r->ctx;
     qs_plan_tile_t const *t = r->plan->tile;
+    bool near[QS_TILE_MAX];
 
+    qs_boot_neighbours(r->plan, r->h->tile, near);
     if (r->me->share_sz)
         ctx->share = at(r, r->h->tile, r->me->share_off, r->me->share_sz);
     for (u32 i = 0; i < r->plan->tile_cnt && ctx->shared_cnt < QS_TILE_SHARED_MAX; i++)
-        if (t[i].share_sz && i != r->h->tile && r->wksp[i].mem)
+        if (t[i].share_sz && i != r->h->tile && near[i])
             ctx->shared[ctx->shared_cnt++] = (qs_tile_shared_t){
                 .tile = i, .sz = t[i].share_sz, .mem = at(r, i, t[i].share_off, t[i].share_sz)};
 }
@@ -245,6 +251,9 @@ make_ctx(room_t *r)
 
     ctx->cfg = &r->boot->cfg;
     ctx->plan = r->plan;
+    ctx->topo = r->topo;
+    ctx->all = r->me->reads_all ? r->wksp : NULL;
+    ctx->boot = r->me->reads_all ? r->boot : NULL;
     ctx->clock = &r->boot->clock;
     ctx->tile = r->h->tile;
     ctx->idx = r->me->idx;
@@ -346,12 +355,12 @@ run_callback(room_t *r, char const *what, int err)
     return err;
 }
 
-static qs_tile_t const *
-find_tile(qs_plan_t const *plan, qs_plan_tile_t const *me, qs_topo_t const *const *topos)
+static qs_topo_t const *
+find_topo(qs_plan_t const *plan, qs_topo_t const *const *topos)
 {
     for (u32 i = 0; topos[i]; i++)
         if (!strcmp(topos[i]->name, plan->topo))
-            return topos[i]->tiles[me->row].tile;
+            return topos[i];
     return NULL;
 }
 
@@ -410,6 +419,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         return 1;
     char label[QS_NAME_MAX + 4];
     qs_log_name(qs_plan_label(r->plan, h->tile, label, sizeof(label)));
+    qs_log_errs(at(r, h->tile, r->me->errs_off, sizeof(qs_errs_t)));
     if (!maps) {
         prctl(PR_SET_NAME, label);
         qs_log_init(&(qs_log_conf_t){.fd = 2,
@@ -419,11 +429,12 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         if (qs_clock_join(&clock, &r->boot->clock))
             return 1;
     }
-    r->tile = find_tile(r->plan, r->me, topos);
-    if (!r->tile) {
+    r->topo = find_topo(r->plan, topos);
+    if (!r->topo) {
         fail(r->plan->topo, "this program has no such topology");
         return 1;
     }
+    r->tile = r->topo->tiles[r->me->row].tile;
     if (qs_cnc_tx_join(&r->cnc, at(r, h->tile, r->me->cnc_off, qs_cnc_footprint()))) {
         fail(r->me->name, "it has no status block");
         return 1;
@@ -435,6 +446,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
     if (err && r->ctx.exit_reason)
         reason = r->ctx.exit_reason;
     bool again = err || reason >= QS_EXIT_FIRST_OWN || reason == QS_EXIT_RENEW;
+    qs_log_errs(NULL);
     qs_cnc_end(&r->cnc, again ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
     for (u32 t = 0; !maps && t < QS_TILE_MAX; t++)
         qs_wksp_unmap(&r->wksp[t]);

@@ -150,6 +150,7 @@ make_boot(qs_group_t *g)
     g->boot->clock = *g->conf.clock;
     g->boot->started_ns = qs_clock_now(g->conf.clock);
     g->boot->supervisor_pid = (i32)getpid();
+    qs_log_errs(&g->boot->errs);
     for (u32 i = 0; i < QS_TILE_MAX; i++)
         if (qs_cmd_new(&g->boot->cmd[i]))
             return refuse(g, 2, "workspace boot: no room for commands");
@@ -297,20 +298,21 @@ make_handovers(qs_group_t *g)
     }
     for (u32 i = 0; i < g->plan->tile_cnt; i++) {
         qs_handover_t *h = &g->tile[i].handover;
-        bool needs[QS_TILE_MAX];
+        bool near[QS_TILE_MAX];
         int err = keep_open(g, i);
         if (err)
             return err;
-        qs_boot_neighbours(g->plan, i, needs);
+        qs_boot_neighbours(g->plan, i, near);
         h->magic = QS_HANDOVER_MAGIC;
         h->tile = i;
         h->first_start = true;
         h->boot_fd = g->boot_shm.fd_ro;
         h->bells_fd = g->bells_shm.fd_rw;
         for (u32 t = 0; t < QS_TILE_MAX; t++) {
-            bool mapped = t < g->plan->tile_cnt && needs[t];
+            bool rung = t < g->plan->tile_cnt && near[t];
+            bool mapped = rung || (t < g->plan->tile_cnt && g->plan->tile[i].reads_all);
             h->wksp_fd[t] = mapped ? t == i ? g->shm[t].fd_rw : g->shm[t].fd_ro : -1;
-            h->eventfd[t] = mapped ? bell_fd[t] : -1;
+            h->eventfd[t] = rung ? bell_fd[t] : -1;
         }
     }
     return 0;
@@ -726,6 +728,7 @@ qs_group_stop(qs_group_t *g)
         qs_shm_close(&g->bells_shm);
     }
     if (g->boot_wksp.mem) {
+        qs_log_errs(NULL);
         qs_wksp_unmap(&g->boot_wksp);
         qs_shm_close(&g->boot_shm);
     }

@@ -41,6 +41,7 @@ become_tile(qs_group_t *g, u32 tile, int log_fd, int supervisor_fd)
     char number[16];
     struct pollfd ended = {.fd = supervisor_fd, .events = POLLIN};
 
+    qs_log_errs(NULL); /* the table is the supervisor's to write */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (h->own_pids ? poll(&ended, 1, 0) != 0 : getppid() != g->boot->supervisor_pid)
         _exit(1); /* it died before the line above */
