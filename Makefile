@@ -265,6 +265,11 @@ install: all
 	ln -sf libquickstep-client.so.1 $(DESTDIR)$(PREFIX)/lib/libquickstep-client.so
 	install -D -m 644 src/client/quickstep_client.h $(DESTDIR)$(PREFIX)/include/quickstep-client/quickstep_client.h
 	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
+	for u in quickstep quickstep-setup; do \
+	    sed 's,/usr/bin/,$(PREFIX)/bin/,' config/$$u.service | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$u.service; done
+	install -D -m 644 config/quickstep-sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/quickstep.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/quickstep/prometheus contrib/prometheus/*.yml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/quickstep/grafana contrib/grafana/quickstep.json
 	install -D -m 644 contrib/man/quickstep.1 $(DESTDIR)$(PREFIX)/share/man/man1/quickstep.1
 	install -D -m 644 contrib/completion/quickstep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/quickstep
 	cd src && { $(CC) -I. -D_GNU_SOURCE -std=gnu17 -MM $(public) | tr ' \\' '\n\n' | grep '\.h$$\|\.def$$'; \
