@@ -45,6 +45,7 @@ int qs_cmd_pktgen(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_gossip(int argc, char **argv, qs_topo_t const *const *topos);
 
 /* keys new FILE | pubkey FILE             a node's key pair; the secret is never printed */
+int qs_cmd_fetch_schedule(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_keys(int argc, char **argv, qs_topo_t const *const *topos);
 
 /* txn decode|verify|send                  transactions for people

@@ -112,6 +112,7 @@ static qs_command_t const commands[] = {
     {"bench",     "measure against a peer",                                cmd_bench, "NAME", json_usage},
     {"version",   "the version",                                           cmd_version, "", json_usage},
     {"help",      "this text; help COMMAND, help config",                  cmd_help, "[COMMAND]", help_usage},
+    {"fetch-schedule", NULL,                                               qs_cmd_fetch_schedule, NULL, NULL},
     {"tile",      NULL,                                                    cmd_tile, NULL, NULL},
     {0}
 };

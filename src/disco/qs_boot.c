@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disco/qs_fault.h"
 #include "disco/qs_sandbox.h"
+#include "disco/qs_sandbox_trap.h"
 #include "tango/base/qs_log.h"
 
 /* Everything a tile holds while it is being made.  Too large for a stack. */
@@ -271,13 +273,13 @@ make_ctx(room_t *r)
     }
 }
 
-/* enter_sandbox keeps what the tile still needs: its files, and the eventfds it rings. */
-static void
-enter_sandbox(room_t *r)
+#define KEEP_MAX (3 * QS_TILE_FD_MAX + QS_TILE_MAX)
+
+/* kept lists what the tile still needs: its files, and the eventfds it rings. */
+static u32
+kept(room_t const *r, int keep[KEEP_MAX])
 {
-    int keep[3 * QS_TILE_FD_MAX + QS_TILE_MAX];
     u32 cnt = 0;
-    char lacks[80];
 
     for (u32 i = 0; i < r->ctx.kept_cnt; i++)
         keep[cnt++] = r->ctx.kept_fd[i];
@@ -288,10 +290,57 @@ enter_sandbox(room_t *r)
     for (u32 t = 0; t < QS_TILE_MAX; t++)
         if (r->h->eventfd[t] >= 0)
             keep[cnt++] = r->h->eventfd[t];
-    u32 got = qs_sandbox_enter(keep, cnt, r->ctx.file_max);
-    if (got != QS_SANDBOX_ALL)
+    return cnt;
+}
+
+static void
+set_trap(room_t *r)
+{
+    qs_sandbox_trap_t trap = {.metrics = r->stem.metrics,
+                              .cnc = r->cnc,
+                              .tile = r->h->tile,
+                              .wksp = r->wksp,
+                              .boot = &r->boot_wksp};
+
+    if (qs_sandbox_trap_set(&trap, r->h->own_pids))
+        qs_log(&sandbox_lacks, "cannot tell what the sandbox will deny: %s", strerror(errno));
+}
+
+static void
+enter_sandbox(room_t *r)
+{
+    u64 begun = qs_clock_os_ns();
+    u32 want = qs_sandbox_want(r->boot->cfg.sandbox.level);
+    int keep[KEEP_MAX];
+    qs_sandbox_conf_t conf = {.want = want,
+                              .fd = keep,
+                              .fd_cnt = kept(r, keep),
+                              .file_max = r->ctx.file_max,
+                              .syscalls = r->tile->syscalls};
+    qs_stem_metrics_t *m = r->stem.metrics;
+    char lacks[128];
+
+    if (want & QS_SANDBOX_SECCOMP)
+        set_trap(r);
+    u32 got = qs_sandbox_enter(&conf) | (r->h->own_pids ? QS_SANDBOX_PID : 0);
+    qs_metric_set(&m->sandbox, got);
+    qs_metric_set(&m->sandbox_ns, qs_clock_os_ns() - begun);
+    if (want & ~got)
         qs_log(&sandbox_lacks, "runs without part of the sandbox: %s",
-               qs_sandbox_lacks(got, lacks, sizeof(lacks)));
+               qs_sandbox_names(want & ~got, lacks, sizeof(lacks)));
+}
+
+/* attack is for tests (qs_fault.h): the first start of a tile does what its sandbox denies. */
+static void
+attack(room_t const *r)
+{
+    qs_fault_attack_t attack = {.supervisor = r->boot->supervisor_pid};
+
+    for (u32 t = 0; t < QS_TILE_MAX; t++)
+        if (t != r->h->tile && r->wksp[t].mem)
+            attack.foreign = r->wksp[t].mem;
+    if (qs_fault_attack && r->h->first_start)
+        qs_fault_attack(&attack);
 }
 
 static int
@@ -330,8 +379,10 @@ live(room_t *r)
         err = run_callback(r, "boot", tile->boot(r->self, &r->ctx));
     if (err)
         return err;
-    if (!r->maps)
+    if (!r->maps) {
         enter_sandbox(r);
+        attack(r);
+    }
     qs_cnc_state_set(&s->cnc, QS_CNC_INIT);
     if (tile->init)
         err = run_callback(r, "init", tile->init(r->self, &r->ctx, s));
@@ -343,6 +394,17 @@ live(room_t *r)
     tile->run(r->self, s);
     qs_stem_leave(s);
     return 0;
+}
+
+/* own_pid is as the supervisor and people know it, also from within a process namespace. */
+static u32
+own_pid(qs_handover_t const *h)
+{
+    char text[16] = {0};
+
+    if (h->own_pids && readlink("/proc/self", text, sizeof(text) - 1) > 0)
+        return (u32)atoi(text);
+    return (u32)getpid();
 }
 
 int
@@ -377,7 +439,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         fail(r->me->name, "it has no status block");
         return 1;
     }
-    qs_cnc_boot(&r->cnc, (u32)getpid());
+    qs_cnc_boot(&r->cnc, own_pid(h));
     make_ctx(r);
     int err = live(r);
     u32 reason = err == -EINVAL ? QS_EXIT_CONFIG : err ? QS_EXIT_BOOT : r->stem.exit_reason;

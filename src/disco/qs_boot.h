@@ -45,6 +45,7 @@ typedef struct qs_handover {
     u64 magic;
     u32 tile;
     u32 first_start; /* its state is new */
+    u32 own_pids;    /* it is the first process of a process namespace */
     int boot_fd, bells_fd;
     int wksp_fd[QS_TILE_MAX]; /* its own to write, its neighbours' to read; -1: not needed */
     int eventfd[QS_TILE_MAX]; /* its own, and those of neighbours that sleep in poll; -1 */

@@ -30,6 +30,7 @@
 #include "disco/qs_shred_tile.h"
 #include "disco/qs_tiles.h"
 #include "disco/shred/qs_leaders_json.h"
+#include "disco/shred/qs_schedule.h"
 #include "disco/shred/qs_shred_state.h"
 #include "disco/sign/qs_sign_check.h"
 
@@ -118,13 +119,19 @@ static int
 read_schedule(shred_t *t, qs_tile_ctx_t *ctx)
 {
     char const *path = ctx->cfg->shred.leader_schedule;
+    char dir[256];
     qs_leaders_json_t json = {.epoch = ctx->cfg->shred.epoch, .stake_max = IDENT_MAX};
     if (!path[0])
         return 0;
     json.stake = malloc(IDENT_MAX * sizeof(*json.stake));
     if (!json.stake)
         return -ENOMEM;
-    qs_leaders_reason_t reason = qs_leaders_json_read(&t->leaders, &json, path);
+    qs_leaders_reason_t reason =
+        qs_schedule_is_url(path)
+            ? qs_schedule_read(
+                  &t->leaders, &json,
+                  qs_schedule_dir(dir, sizeof(dir), ctx->cfg->shred.schedule_dir, path))
+            : qs_leaders_json_read(&t->leaders, &json, path);
     if (!reason)
         qs_cluster_stakes(&t->cluster, json.stake, json.stake_cnt);
     free(json.stake);
@@ -514,6 +521,9 @@ qs_tile_t const qs_tile_shred = {
                 [QS_SHRED_IN_STORE]  = {.from = "store"}},
     .out     = {[QS_SHRED_OUT_NET] = "net", [QS_SHRED_OUT_SIGN] = "sign", [QS_SHRED_OUT_SETS] = "*"},
     .metrics = shred_metric_desc,
+    .keep    = qs_schedule_keep,
+    .tend    = qs_schedule_tend,
+    .drop    = qs_schedule_drop,
     .layout  = shred_layout,
     .boot    = shred_boot,
     .init    = shred_init,

@@ -72,6 +72,7 @@ static qs_link_row_t const leader_links[] = {
     { "shred",  "net",     2048,    512, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "shred",  "store",    128,     64, 38656,           QS_RELIABLE, NULL     },
     { "store",  "poh",       64,      0, 128,             QS_RELIABLE, NULL     },
+    { "store",  "shred",     64,      0, 128,             QS_RELIABLE, NULL     },
     { 0 }
 };
 
@@ -80,7 +81,7 @@ qs_topo_t const qs_topo_leader = {
     .help    = "makes blocks of transactions when it leads, and follows otherwise",
     .picture =
         "      wire ~~~> net:i ---> verify:k ===> dedup ===> poh ===> shred:j ===> net:i ~~~> wire\n"
-        "                net:i ---> shred:j ===> store ===> poh             ---> lossy\n"
+        "                net:i ---> shred:j <==> store ===> poh            ---> lossy\n"
         "                net:i ---> gossip ===> net:i                      ===> reliable\n"
         "                  |          |\n"
         "                  |          +==> shred:j <==> sign <==> gossip\n"
@@ -116,6 +117,7 @@ static qs_link_row_t const follower_links[] = {
     { "sign",   "shred",    256,      0,   64,            QS_RELIABLE, NULL     },
     { "shred",  "net",     2048,    256, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "shred",  "store",    128,     64, 38656,           QS_RELIABLE, NULL     },
+    { "store",  "shred",     64,      0, 128,             QS_RELIABLE, NULL     },
     { 0 }
 };
 
@@ -123,7 +125,7 @@ qs_topo_t const qs_topo_follower = {
     .name    = "follower",
     .help    = "joins a cluster, and verifies and keeps its blocks",
     .picture =
-        "      wire ~~~> net:i ---> shred:j ===> store                      ---> lossy\n"
+        "      wire ~~~> net:i ---> shred:j <==> store                     ---> lossy\n"
         "                  |          |                                     ===> reliable\n"
         "                  |          +==> net:i ~~~> wire\n"
         "                  |          +<=> sign <==> gossip\n"

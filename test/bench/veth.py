@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency]... - the net tile: its user half (bench_net-user.c), then
-real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [veth|vm]... - what each
-way to choose packets costs, on a veth pair and, with zero copy, in the guest of make test-zerocopy.
+"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency|sandbox]... - the net tile: its user half
+(bench_net-user.c), then real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [--rounds=N]
+[veth|vm]... - what each way to choose packets costs, on a veth pair and, with zero copy, in the guest of make
+test-zerocopy.
 The build installs this file as build/bench/net and build/bench/tiers.
 
 Method: two network namespaces, one core each.  quickstep pktgen sends from core 0 by AF_XDP; whoever
@@ -48,8 +49,9 @@ CPU = ("veth native, 64 bytes, same offered rate below saturation: CPU time per 
 LOSS = "highest loss-free rate against the same two"
 CALLS = "system calls per received packet at saturation"
 LATENCY = "wire to consumer at 10 kpps on veth, p50/p99"
+SANDBOX = "seccomp and landlock on hot tiles"
 VM_RUNGS = "zero copy / copy / skb in the VM"
-VM_ROUNDS, VM_SECONDS = 5, 1
+VM_SECONDS = 1
 TIERS = ("`bench tiers`: user filter, kernel filter, zero copy with 50 % unwanted traffic, side by side: "
          "the first two on veth; all three inside one VM once `make test-zerocopy` exists (until then "
          "that part says \"not run\")")
@@ -332,7 +334,7 @@ def row(what, who, ns=None, pps=None, ratio=None, **more):
             "peer": who.peer, "ratio": ratio and round(ratio, 3), **more}
 
 
-def contenders():
+def contenders(busy_polling=False):
     ours = [Quickstep("spinning", "layout.idle=spin"), Quickstep("spinning, busy polling", "layout.idle=spin", "net.busy_poll_us=20"),
             Quickstep("parked", "layout.idle=park")]
     # testpmd prefers busy polling by itself; it takes effect where the host defers interrupts.
@@ -341,7 +343,7 @@ def contenders():
     if why:
         say(f"DPDK testpmd is absent: {why}")
         peers = peers[2:]
-    return ours, peers
+    return tuple([who for who in them if busy_polling or not getattr(who, "polls", False)] for them in (ours, peers))
 
 
 def compared(what, ours, peers, figure, rows_of):
@@ -362,7 +364,7 @@ def part_cpu(softirq):
 
 
 def cpu_rows(softirq, rate):
-    ours, peers = contenders()
+    ours, peers = contenders(busy_polling=True)
     results = rounds(ours + peers, lambda who: measure_cpu(who, softirq, rate))
     total = {who: median(r, "thread") + median(r, "softirq") for who, r in results.items()}
 
@@ -372,6 +374,20 @@ def cpu_rows(softirq, rate):
                    softirq_ns=round(median(r, "softirq"), 1), lost_ppm=round(max(x["lost"] * 1e6 / x["sent"] for x in r)))
 
     return compared(CPU, ours, peers, total, row_of)
+
+
+def part_sandbox(softirq):
+    """The net tile in the sandbox and out of it; parked, because then its processor time is work, and calls."""
+    inside_, outside = (Quickstep("net tile, parked", "layout.idle=park", f"sandbox.level={level}") for level in ("full", "off"))
+    outside.peer = "no sandbox"
+    results = rounds([inside_, outside], lambda who: measure_cpu(who, softirq, RATES[0]))
+    cost = {who: median(r, "thread") for who, r in results.items()}
+
+    def row_of(who, ratio):
+        r = [x["thread"] for x in results[who]]
+        return row(SANDBOX, who, cost[who], 1e9 / cost[who], ratio, least_ns=round(min(r), 1), most_ns=round(max(r), 1))
+
+    return [row_of(inside_, cost[outside] / cost[inside_]), row_of(outside, None)]
 
 
 def loss_free(who):
@@ -496,7 +512,7 @@ def run_vm():
     say("the VM takes some minutes")
     out = os.path.dirname(HERE)
     env = {**os.environ, "QS_VM_CACHE": os.path.join(out, "zerocopy")}
-    words = [os.path.join(HERE, "vm", "rates.sh"), out, str(VM_ROUNDS), str(VM_SECONDS)]
+    words = [os.path.join(HERE, "vm", "rates.sh"), out, str(ROUNDS), str(VM_SECONDS)]
     return subprocess.run(words, env=env, text=True, stdout=subprocess.PIPE).stdout
 
 
@@ -520,7 +536,7 @@ def cpu_name():
 
 def main():
     parts = {"veth": part_tiers, "vm": None} if NAME == "tiers" else {
-        "user": part_user, "cpu": part_cpu, "loss": part_loss, "calls": part_calls, "latency": part_latency}
+        "user": part_user, "cpu": part_cpu, "loss": part_loss, "calls": part_calls, "latency": part_latency, "sandbox": part_sandbox}
     global ROUNDS, RATES
     words = [w for w in sys.argv[1:] if w != "--json"]
     for w in [w for w in words if re.fullmatch(r"--(rounds=[1-9]\d?|rate=[1-9]\d*)", w)]:

@@ -17,7 +17,7 @@
        30                T, a_prune_of_our_own_values_is_skipped
        31 32             T, hostile_pings_and_pongs_are_named; test_ping
        36 51-54 57       T, hostile_contact_infos_are_named_and_not_believed
-       43                EpochSlots are never inflated here: the bytes pass through as they are
+       43                test_gossip, deflated_slots_are_passed_on_and_never_inflated
        49                test_gossip, ports_of_a_contact_add_up_to_65535_at_most
        50                test_gossip, a_socket_nobody_can_send_to_is_as_good_as_absent
        55 58 59          T, values_of_strangers_and_repeats_are_named

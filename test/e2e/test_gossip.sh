@@ -150,7 +150,7 @@ echo 127.77.0.1 >"$tmp/entry.address"
 one_known() { "$bin" gossip peers --instance two --filter 127.77.0.1 | grep -q '^1 of'; }
 within 10 one_known || fail "two does not follow the name: $(cat "$tmp/two.log")"
 grep -q 'QS-GSP-004 entrypoint entry.test is at 127.77.0.1 now' "$tmp/two.log" || fail "the move is not told: $(cat "$tmp/two.log")"
-within 10 grep -q ' 127.77.0.1:8001$' "$tmp/contacts" || fail "one is not saved: $(cat "$tmp/contacts" "$tmp/two.log")"
+within 10 grep -qs ' 127.77.0.1:8001$' "$tmp/contacts" || fail "one is not saved: $(cat "$tmp/contacts" "$tmp/two.log")"
 kill $names $two
 wait $two || fail "two ended badly: $(cat "$tmp/two.log")"
 
@@ -162,6 +162,7 @@ echo "{\"current\":[$account}],\"delinquent\":[${account/Vote1/Vote2}}]}" >"$tmp
 "$bin" run --topology gossip --instance two $conf --set net.bind_address=127.77.0.2 --set log.format=text \
     --set gossip.contacts_path="$tmp/contacts" --set shred.leader_schedule="$tmp/stakes.json" 2>"$tmp/two.log" &
 two=$!
+within 15 grep -q 'tiles run' "$tmp/two.log" || fail "two does not start again: $(cat "$tmp/two.log")"
 within 15 one_known || fail "two does not find back: $(cat "$tmp/two.log")"
 "$bin" gossip peers --instance two --filter 127.77.0.1 --json >"$tmp/staked" 2>"$tmp/staked.log" || fail "$(cat "$tmp/staked.log")"
 holds staked "[n['stake'] for n in j['nodes']] == [10000000000] and j['nodes'][0]['shred_version'] == 4242"

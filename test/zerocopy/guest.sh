@@ -100,7 +100,20 @@ trip() {
     say "$1_missing" "$(metric "$rx" quickstep_net_frames_missing)"
     stop "$tx"
     [ -z "$kill" ] || [ "$1" != there ] || again "$@"
+    [ -z "$kill" ] || [ "$1" != back ] || halted "$@"
     stop "$rx"
+    sleep 5 # the kernel frees a queue some time after its socket was closed, and tells nobody when
+}
+# halted: a sender that is told to end in the middle has all that it counts as sent on the wire.
+came() { [ $(($(metric "$1" quickstep_net_rx_datagram_total) - before)) -ge "$2" ]; }
+halted() {
+    before=$(metric "$1-rx" quickstep_net_rx_datagram_total)
+    net "$2" "$3" load "$1-halt" --set load.target="$6" --set load.target_port=9001 --set load.rate_pps="$rate"
+    ready "$1-halt"
+    within 120 came "$1-rx" 2000
+    stop "$1-halt"
+    say halt_received $(($(settled "$1-rx" quickstep_net_rx_datagram_total) - before))
+    say halt_sent "$(metric "$1-halt" quickstep_net_tx_datagram_total)"
 }
 net_tile() { ps -o pid,args | awk '/tile [0-9]+ net/ && !/awk/ { print $1; exit }'; }
 born_anew() { now=$(net_tile) && [ -n "$now" ] && [ "$now" != "$1" ]; }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -364,13 +365,24 @@ walk(walk_t *w)
     return reason;
 }
 
+/* Two tiles of one process (a lab of threads) may read at the same time. */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 static void
 heap_begin(json_malloc_t *was_take, json_free_t *was_give)
 {
+    pthread_mutex_lock(&one_at_a_time);
     json_get_alloc_funcs(was_take, was_give);
     json_set_alloc_funcs(heap_take, heap_give);
     heap_used = 0;
     heap_full = false;
+}
+
+static void
+heap_end(json_malloc_t take, json_free_t give)
+{
+    json_set_alloc_funcs(take, give);
+    pthread_mutex_unlock(&one_at_a_time);
 }
 
 qs_leaders_reason_t
@@ -388,7 +400,7 @@ qs_leaders_json_parse(qs_leaders_t *leaders, qs_leaders_json_t *json, char const
     json_free_t give;
     heap_begin(&take, &give);
     qs_leaders_reason_t reason = walk(&w);
-    json_set_alloc_funcs(take, give);
+    heap_end(take, give);
     json->at = w.at;
     for (u32 i = 0; !reason && i < QS_LEADERS_EPOCH_CNT; i++)
         if (leaders->epoch[i].slot_cnt && leaders->epoch[i].epoch == w.epoch)
@@ -453,6 +465,6 @@ qs_epoch_json_parse(qs_epoch_t *schedule, char const *text, u64 len)
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
     qs_leaders_reason_t reason = root ? read_epoch_schedule(schedule, root) : QS_LEADERS_R_JSON;
     json_decref(root);
-    json_set_alloc_funcs(take, give);
+    heap_end(take, give);
     return reason;
 }

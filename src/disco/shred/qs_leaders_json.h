@@ -11,7 +11,7 @@
    The text comes from a file or a server and is not trusted.  It is taken value by value, so that
    memory is bounded by its largest value, and that by QS_LEADERS_JSON_HEAP_MAX.
 
-   Threads: one at a time in the process, no other user of jansson meanwhile (its allocator is
+   Threads: any, one waits for the other; no other user of jansson meanwhile (its allocator is
    process-wide).  Blocks: on the file.  Allocates: while it runs, within that bound. */
 
 #ifndef QS_DISCO_SHRED_LEADERS_JSON_H
