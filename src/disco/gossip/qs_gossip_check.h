@@ -35,13 +35,18 @@
     X(arg, prune_other, "prunes for somebody else")                                                \
     X(arg, prune_signature, "prunes with a wrong signature")                                       \
     X(arg, ping_signature, "pings and pongs with a wrong signature")                               \
-    X(arg, flood, "datagrams beyond what strangers, or one address, may send a second")
+    X(arg, flood, "datagrams beyond what strangers, or one address, may send a second")            \
+    X(arg, crowded_values, "pushes and pull responses beyond what can be checked")                 \
+    X(arg, crowded_talk, "pings, pongs and prunes beyond what can be checked")                     \
+    X(arg, crowded_pulls, "pull requests beyond what can be checked")                              \
+    X(arg, crowded_strangers, "datagrams of unproven addresses beyond what can be checked")
 
 /* ... and what the node does with the rest. */
 #define QS_GOSSIP_NODE_EVENTS(X, arg)                                                              \
     X(arg, inserted, "values that were new")                                                       \
     X(arg, replaced, "values that took an older one's place")                                      \
     X(arg, duplicate, "values that were there")                                                    \
+    X(arg, resigned, "pushed values that were there with another signature")                       \
     X(arg, older, "values older than the one that was there")                                      \
     X(arg, full, "values for which there was no room")                                             \
     X(arg, limit, "values beyond what an unstaked origin may have")                                \
