@@ -379,7 +379,7 @@ qs_gossip_receive(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 cnt, u
 {
     qs_gossip_check_t *c = &n->work->check;
 
-    qs_gossip_check_begin(c, d, cnt, true);
+    qs_gossip_check_begin(c, d, cnt, false, now_ms);
     for (u32 i = 0; i < cnt; i++)
         if (c->live[i])
             gather(n, d, i, UINT32_MAX, now_ms);
@@ -393,7 +393,7 @@ qs_gossip_receive_verified(qs_gossip_node_t *n, qs_gossip_datagram_t const *d,
 {
     qs_gossip_check_t *c = &n->work->check;
 
-    qs_gossip_check_begin(c, d, cnt, false);
+    qs_gossip_check_begin(c, d, cnt, true, now_ms);
     for (u32 i = 0; i < cnt; i++) {
         qs_gossip_verified_t const *known = &verified[i];
         bool values = c->live[i] && qs_gossip_has_values(c->msg[i].kind);
