@@ -11,7 +11,7 @@
 #define ANSWER_RATE       8000u        /* bytes a ms */
 #define ASKER_BURST       (1ull << 20) /* values looked at times keys, for one address (spec §6.4) */
 #define ASKER_RATE        262ull       /* ... a ms */
-#define ASKER_LEAST       2048u        /* ... that any request counts as: 128 a second, 512 at once */
+#define ASKER_LEAST       2048u /* ... that any request counts as: 128 a second, 512 at once */
 #define ANSWER_JITTER_MS  3750u
 #define EXPIRE_ROUNDS     10u /* ticks in which all origins are looked at */
 
