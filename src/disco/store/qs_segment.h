@@ -126,7 +126,7 @@ typedef struct qs_segment_rx {
     u64 truncated; /* files shorter than they should be */
     u64 damaged; /* records that were begun, or places in the middle, that do not have their sums */
     u64 gone;    /* segments that were overwritten while they were read */
-    alignas(64) u8 block[65536];
+    alignas(16) u8 block[65536]; /* what malloc gives: readers are allocated */
 } qs_segment_rx_t;
 
 /* qs_segment_rx_open looks at the files of dir.  Returns 0 or -errno of opening the directory; a
