@@ -29,6 +29,7 @@ tree() { # the directory a build goes to
     [[ "$*" == *CC=clang* ]] && out=$out-clang
     echo "$out"
 }
+leaks() { LSAN_OPTIONS=suppressions=$PWD/test/lsan.supp:print_suppressions=0 unit BUILD=asan; }
 races() {
     mk BUILD=tsan races || return 1
     local list
@@ -59,7 +60,7 @@ fuzz() {
 step lint mk lint
 step release mk test
 step clang unit CC=clang
-step asan unit BUILD=asan
+step asan leaks
 step ubsan unit BUILD=ubsan
 step races races
 step threads threads
