@@ -184,7 +184,7 @@ kill -TERM $second
 wait $second || fail "the second run ended with $?: $(cat "$tmp/log2")"
 
 # Not at all, if it is not wanted.
-"$bin" run --topology listen --instance "$name" --seconds 1 --set net.provider=socket --set metric.enabled=false \
+"$bin" run --topology listen --instance "$name" --seconds 3 --set net.provider=socket --set metric.enabled=false \
     2>"$tmp/log" || fail "run without metrics: $(cat "$tmp/log")"
 grep -q " 3 tiles run" "$tmp/log" || fail "there is a metric tile that nobody wants: $(cat "$tmp/log")"
 

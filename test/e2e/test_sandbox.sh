@@ -12,14 +12,18 @@ clock_settime:clock_settime write:'
 leader='net netlink sign gossvf gossip verify dedup poh shred store metric'
 follower='net netlink sign gossvf gossip shred store metric'
 
-# node TOPOLOGY ARGUMENT...: in a network of its own, where lo is up.
+# node TOPOLOGY ARGUMENT...: in a network of its own, where lo is up.  Little memory: it is not what is
+# looked at, and touching it takes longer than all else.
 cat >"$tmp/node" <<'S'
 #!/bin/sh
 ip link set lo up
 topology=$1 name=$2 program=$3
 shift 3
 exec "$program" "$@" run --topology "$topology" --instance "$name" --set net.provider=socket \
-    --set net.bind_address=127.0.0.1 --set gossip.verify_tiles=1 --set shred.version=1 --set metric.enabled=true $MORE
+    --set net.bind_address=127.0.0.1 --set gossip.verify_tiles=1 --set shred.version=1 --set metric.enabled=true \
+    --set gossip.values=1024 --set gossip.large_values=64 --set gossip.origins=64 --set gossip.history=64 \
+    --set gossip.pings=64 --set gossip.verified_values=1024 --set dedup.tag_depth=1024 --set verify.tag_depth=1024 \
+    --set shred.buffers=64 --set store.sets=16 --set store.slots=8 --set feed.records=0 --set net.rx_depth=64 $MORE
 S
 chmod +x "$tmp/node"
 export MORE
