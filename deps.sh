@@ -17,11 +17,13 @@ run    linux-libc-dev         kernel interfaces: AF_XDP, bpf, futex, landlock
 run    libnuma-dev            binds workspaces to the NUMA node of their tile
 run    libhwloc-dev           sees cores, SMT siblings, and the NIC's node
 run    libcap-ng-dev          drops capabilities in every tile
+run    libseccomp-dev         the system calls a tile may make, as a filter
 run    libmnl-dev             netlink: the lab's namespaces and veth pairs, routes, neighbours
 run    libbpf-dev             loads and attaches the XDP program, reads what is on an interface
 run    libpcap-dev            reads capture files for dev --replay
 run    libcurl4-openssl-dev   asks an RPC server for the leader schedule
 run    libjansson-dev         reads leader schedules and stakes
+run    libmicrohttpd-dev      the metric tile speaks HTTP with it
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519
 test   libssl-dev             oracle for hashes
@@ -32,15 +34,17 @@ test   python3                test scripts read the JSON that quickstep prints, 
 test   python3-cryptography   the independent reader of gossip verifies signatures with it
 test   mount                  test scripts mount a tmpfs of their own
 test   pkg-config             tells the example its flags, and the benches those of DPDK and ISA-L
+test   binutils               nm and readelf in test scripts, objdump for the lint of indirect calls
 test   patch                  applies the diff in the example's README
+check  prometheus             promtool, which knows the rules of metrics and alerts, and a server to ask
 check  clang                  second compiler; tsan and libFuzzer need it
 check  libclang-rt-14-dev     the sanitizers' and libFuzzer's run-time
 check  clang-format           the one authority on layout
-check  binutils               objdump, for the lint of indirect calls
 check  spin                   model checker for the rings' and parking's ordering
 check  gcc-aarch64-linux-gnu  aarch64 must at least compile
 check  libc6-dev-arm64-cross  headers for that
 check  valgrind               shows that signing is constant-time
+check  groff-base             reads the man page and says what is wrong with it
 check  tshark                 opens the captures that tap writes
 bench  libdpdk-dev            peer: rte_ring
 bench  librte-net-af-xdp23    its AF_XDP driver

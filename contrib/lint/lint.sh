@@ -58,6 +58,7 @@ generated() { # generated FILE COMMAND...
 }
 generated config/default.toml "$out/quickstep" config default
 generated docs/config.md "$out/quickstep" config default --md
+generated docs/metrics.md "$out/quickstep" metrics --md
 generated contrib/man/quickstep.1 "$out/quickstep" help --man
 generated contrib/completion/quickstep.bash "$out/quickstep" help --bash
 

@@ -16,6 +16,8 @@ int qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_dev(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_topo(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_metrics(int argc, char **argv, qs_topo_t const *const *topos);
+/* errors                                  what an instance has warned of, each kind once */
+int qs_cmd_errors(int argc, char **argv, qs_topo_t const *const *topos);
 int qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos);
 
 /* configure check|init|undo [STAGE..]      set the host up, and take it back (qs_configure.h) */

@@ -1,22 +1,25 @@
 /* feed - the blocks that a running node verified, record by record: as lines for people or JSON.
 
    A reader like any other (client/quickstep_client.h): it needs no configuration, the node does not
-   know of it, and what it was too slow for it says. */
+   know of it, and what it was too slow for it says.  What the ring does not have any more may be on
+   the store's disk (app/qs_feed_history.h). */
 
 #include <signal.h>
 
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
+#include "app/qs_feed_history.h"
 #include "app/qs_text.h"
 #include "app/qs_txn_write.h"
 #include "client/quickstep_client.h"
+#include "disco/qs_attach.h"
 #include "waltz/codec/qs_base58.h"
 
 #define WAIT_NS   100000000u
 #define SILENT_NS 5000000000u
 
 typedef struct feed_opt {
-    char const *instance, *kinds, *account;
+    char const *instance, *kinds, *account, *store;
     bool no_votes, oldest, payload, json, help;
     u64 from_slot, cnt, seconds;
     qs_args_t args;
@@ -27,6 +30,7 @@ typedef struct feed_cmd {
     qs_feed_t *feed;
     bool by_account;
     u8 account[32];
+    u32 kinds;
     u64 shown, seen;
     u64 missed_before; /* when the last one was shown */
 } feed_cmd_t;
@@ -253,6 +257,65 @@ wanted(feed_cmd_t const *c, qs_feed_rec_t const *r)
     return !(c->opt.no_votes && r->flags & QS_FEED_VOTE) && (!c->by_account || names_account(c, r));
 }
 
+static u64
+missed_of(feed_cmd_t const *c)
+{
+    return c->feed ? qs_feed_missed(c->feed) : 0;
+}
+
+/* show writes a record if it is wanted.  Returns whether there may be more. */
+static bool
+show(feed_cmd_t *c, qs_feed_rec_t const *r)
+{
+    c->seen++;
+    if (wanted(c, r)) {
+        u64 missed = missed_of(c) - c->missed_before;
+        c->missed_before += missed;
+        c->shown++;
+        if (c->opt.json)
+            show_json(c, r, missed);
+        else
+            show_text(r, missed);
+    }
+    return !interrupted && !(c->opt.cnt && c->shown == c->opt.cnt) && !ferror(stdout);
+}
+
+static bool
+show_old(void *ctx, qs_feed_rec_t const *r)
+{
+    feed_cmd_t *c = ctx;
+    return c->kinds & QS_FEED_KIND_BIT(r->kind) ? show(c, r) : !interrupted;
+}
+
+/* show_history shows what the store has on disk of slots from opt.from_slot on, up to where the ring
+   begins.  A node without store.dir has none. */
+static void
+show_history(feed_cmd_t *c, qs_topo_t const *const *topos)
+{
+    qs_feed_t *oldest = NULL;
+    qs_feed_rec_t const *r;
+    qs_attach_t a;
+    char dir[256] = "";
+    u64 last = UINT64_MAX, next;
+
+    if (c->opt.store) {
+        snprintf(dir, sizeof(dir), "%s", c->opt.store);
+    } else if (!qs_attach_open(&a, c->opt.instance, topos)) {
+        snprintf(dir, sizeof(dir), "%s", a.boot->cfg.store.dir);
+        qs_attach_close(&a);
+    }
+    if (!dir[0])
+        return;
+    if (!qs_feed_open(&oldest, c->opt.instance, QS_FEED_OLDEST) && qs_feed_next(oldest, &r) == 1)
+        last = r->slot; /* whole on disk, perhaps, and not in the ring */
+    qs_feed_close(oldest);
+    int err = qs_feed_history(dir, c->opt.from_slot, last, &next, show_old, c);
+    if (err)
+        fprintf(stderr, "quickstep feed: %s: %s\n", dir, strerror(-err));
+    else
+        c->opt.from_slot = next;
+}
+
 static int
 watch(feed_cmd_t *c)
 {
@@ -261,18 +324,9 @@ watch(feed_cmd_t *c)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     u64 end = c->opt.seconds ? (u64)t.tv_sec + c->opt.seconds : UINT64_MAX;
-    while (!interrupted && !(c->opt.cnt && c->shown == c->opt.cnt) && !ferror(stdout)) {
+    while (c->feed && !interrupted && !(c->opt.cnt && c->shown == c->opt.cnt) && !ferror(stdout)) {
         if (qs_feed_next(c->feed, &r) == 1) {
-            c->seen++;
-            if (!wanted(c, r))
-                continue;
-            u64 missed = qs_feed_missed(c->feed) - c->missed_before;
-            c->missed_before += missed;
-            c->shown++;
-            if (c->opt.json)
-                show_json(c, r, missed);
-            else
-                show_text(r, missed);
+            show(c, r);
             continue;
         }
         clock_gettime(CLOCK_MONOTONIC, &t);
@@ -284,9 +338,9 @@ watch(feed_cmd_t *c)
     }
     if (c->opt.json)
         printf("{\"end\":true,\"shown\":%lu,\"seen\":%lu,\"missed\":%lu}\n", c->shown, c->seen,
-               qs_feed_missed(c->feed));
+               missed_of(c));
     fprintf(stderr, "quickstep feed: %lu shown, %lu read, %lu missed\n", c->shown, c->seen,
-            qs_feed_missed(c->feed));
+            missed_of(c));
     return fflush(stdout) || ferror(stdout) ? 1 : 0;
 }
 
@@ -306,6 +360,9 @@ open_feed(feed_cmd_t *c)
         kinds = QS_FEED_KIND_BIT(QS_FEED_TXN);
     bool old = c->opt.oldest || c->opt.from_slot;
     int err = qs_feed_open(&c->feed, c->opt.instance, old ? QS_FEED_OLDEST : QS_FEED_NEWEST);
+    c->kinds = kinds;
+    if (err && c->opt.store && c->opt.from_slot)
+        return 0; /* the disk alone */
     if (err) {
         fprintf(stderr, "quickstep feed: %s: %s\n", c->opt.instance ? c->opt.instance : "no node",
                 err == -ENOENT
@@ -331,8 +388,10 @@ qs_cmd_feed(int argc, char **argv, qs_topo_t const *const *topos)
         {"--no-votes", NULL, "without simple votes", QS_ARG_FLAG, &c.opt.no_votes},
         {"--account", "KEY", "only transactions that name this account themselves", QS_ARG_STR,
          &c.opt.account},
-        {"--from-slot", "S", "from slot S on, as far as it is still there", QS_ARG_U64,
+        {"--from-slot", "S",
+         "from slot S on: from disk, if the node has a store.dir, and then live", QS_ARG_U64,
          &c.opt.from_slot},
+        {"--store", "DIR", "where that is, if the node cannot be asked", QS_ARG_STR, &c.opt.store},
         {"--oldest", NULL, "begin with the oldest record instead of the next", QS_ARG_FLAG,
          &c.opt.oldest},
         {"--count", "N", "end after N", QS_ARG_U64, &c.opt.cnt},
@@ -343,7 +402,6 @@ qs_cmd_feed(int argc, char **argv, qs_topo_t const *const *topos)
         {"--help", NULL, "this text", QS_ARG_FLAG, &c.opt.help},
         {0}};
 
-    (void)topos;
     int code = qs_args_parse(&c.opt.args, table, argc, argv);
     if (c.opt.help) {
         qs_args_usage_own("feed", "", table);
@@ -356,6 +414,8 @@ qs_cmd_feed(int argc, char **argv, qs_topo_t const *const *topos)
     struct sigaction act = {.sa_handler = interrupt};
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
+    if (c.opt.from_slot)
+        show_history(&c, topos);
     code = watch(&c);
     qs_feed_close(c.feed);
     return code;

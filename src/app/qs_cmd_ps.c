@@ -1,4 +1,4 @@
-/* ps - the instances of this host.  Of other users' it tells what their files tell. */
+/* ps - the instances of this host, and the sandboxes of their tiles.  Of other users' it tells what their files tell. */
 
 #include <dirent.h>
 #include <unistd.h>
@@ -6,6 +6,7 @@
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
 #include "disco/qs_attach.h"
+#include "disco/qs_sandbox.h"
 
 typedef struct ps {
     qs_topo_t const *const *topos;
@@ -20,6 +21,8 @@ typedef struct inner {
     char topo[QS_NAME_MAX];
     u32 tile_cnt, running;
     u64 restarts;
+    char label[QS_TILE_MAX][QS_NAME_MAX + 4];
+    u32 sandbox[QS_TILE_MAX]; /* steps that the tile is in */
 } inner_t;
 
 static void
@@ -36,10 +39,66 @@ look_inside(qs_topo_t const *const *topos, char const *name, inner_t *in)
             u64 starts = qs_load_relaxed(&a->boot->tile[i].starts);
             in->running += qs_attach_tile_state(a, i) == QS_CNC_RUN;
             in->restarts += starts ? starts - 1 : 0;
+            in->sandbox[i] = qs_attach_tile_sandbox(a, i);
+            qs_plan_label(a->plan, i, in->label[i], sizeof(in->label[i]));
         }
         qs_attach_close(a);
     }
     free(a);
+}
+
+static void
+print_steps(char const *key, u32 steps)
+{
+    char const *comma = "";
+
+    printf(",\"%s\":[", key);
+    for (u32 i = 0; i < QS_SANDBOX_STEP_CNT; i++) {
+        if (!(steps >> i & 1))
+            continue;
+        printf("%s\"%s\"", comma, qs_sandbox_step_name(i));
+        comma = ",";
+    }
+    printf("]");
+}
+
+static void
+print_sandbox_json(inner_t const *in)
+{
+    printf(",\"sandbox\":[");
+    for (u32 i = 0; i < in->tile_cnt; i++) {
+        printf("%s{\"tile\":\"%s\"", i ? "," : "", in->label[i]);
+        print_steps("has", in->sandbox[i]);
+        print_steps("lacks", QS_SANDBOX_ALL & ~in->sandbox[i]);
+        printf("}");
+    }
+    printf("]");
+}
+
+/* print_sandbox prints a line for each level that tiles have, and which they are. */
+static void
+print_sandbox(inner_t const *in)
+{
+    char names[128];
+
+    for (u32 i = 0; i < in->tile_cnt; i++) {
+        u32 level = in->sandbox[i], first = 0;
+        while (in->sandbox[first] != level)
+            first++;
+        if (first < i)
+            continue;
+        if (level == QS_SANDBOX_ALL)
+            printf("  sandbox full (%s):", qs_sandbox_names(level, names, sizeof(names)));
+        else if (level)
+            printf("  sandbox without %s:",
+                   qs_sandbox_names(QS_SANDBOX_ALL & ~level, names, sizeof(names)));
+        else
+            printf("  no sandbox:");
+        for (u32 k = i; k < in->tile_cnt; k++)
+            if (in->sandbox[k] == level)
+                printf(" %s", in->label[k]);
+        printf("\n");
+    }
 }
 
 static void
@@ -51,6 +110,8 @@ print_json(ps_t const *ps, qs_instance_info_t const *info, inner_t const *in)
     if (in->known)
         printf(",\"topology\":\"%s\",\"tiles\":%u,\"running\":%u,\"restarts\":%lu", in->topo,
                in->tile_cnt, in->running, in->restarts);
+    if (in->known)
+        print_sandbox_json(in);
     printf("}");
 }
 
@@ -66,6 +127,8 @@ print_text(ps_t const *ps, qs_instance_info_t const *info, inner_t const *in)
     else
         printf("%-10s %7s %8s ", "-", "-", "-");
     printf("%10lu\n", info->bytes >> 10);
+    if (in->known)
+        print_sandbox(in);
 }
 
 static int

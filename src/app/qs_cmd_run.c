@@ -64,6 +64,7 @@ qs_cmd_run(int argc, char **argv, qs_topo_t const *const *topos)
                                   .clock = &clock,
                                   .threads = threads},
                         .seconds = seconds,
+                        .notify = true,
                         .ready_fd = -1};
     return qs_supervise(&s);
 }

@@ -260,8 +260,10 @@ look(qs_dev_cluster_t *c)
         return;
     c->look_at = now + 50000000u;
     for (u32 i = 0; i < c->members; i++) {
-        u32 cnt = sees(c, i);
-        least = cnt < least ? cnt : least;
+        c->sees[i] = sees(c, i);
+        least = c->sees[i] < least ? c->sees[i] : least;
+        if (c->sees[i] == c->members - 1 && c->saw_all_ns[i] == UINT64_MAX)
+            c->saw_all_ns[i] = now - c->since_ns;
     }
     c->peers_min = least;
     if (least == c->members - 1 && c->converged_ns == UINT64_MAX) {
@@ -424,6 +426,7 @@ qs_dev_cluster(qs_dev_nodes_t const *base, qs_dev_cluster_opt_t const *opt, qs_c
     c->all.node = calloc(c->all.cnt, sizeof(*c->all.node));
     c->blocks = calloc(c->members, sizeof(*c->blocks));
     c->converged_ns = UINT64_MAX;
+    memset(c->saw_all_ns, 0xff, sizeof(c->saw_all_ns));
     int code = qs_dev_open(c->all.lab, c->all.cnt, level, cfg->net.tiles);
     bool opened = !code;
     if (!code && write_files(c)) {

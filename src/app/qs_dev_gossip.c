@@ -305,10 +305,9 @@ watch(cluster_t *c, u64 seconds)
 /* ---- the report ---- */
 
 static u64
-sum_of(cluster_t const *c, u32 node, char const *prefix, char const *name)
+sum_of(qs_dev_node_t const *n, char const *prefix, char const *name)
 {
     char metric[80];
-    qs_dev_node_t const *n = &c->all.node[node];
 
     snprintf(metric, sizeof(metric), "%s%s", prefix, name);
     if (!n->attached)
@@ -341,19 +340,19 @@ is_rejection(u32 event)
 
 /* for_rejected calls each for every reason that was not 0. */
 static void
-for_rejected(cluster_t const *c, u32 node, void (*each)(u32 nth, char const *name, u64 cnt))
+for_rejected(qs_dev_node_t const *n, void (*each)(u32 nth, char const *name, u64 cnt))
 {
     u32 nth = 0;
 
     for (u32 r = 1; r < QS_GOSSIP_REASON_CNT; r++) {
         char const *name = qs_gossip_reason_name((qs_gossip_reason_t)r);
-        u64 cnt = sum_of(c, node, "refused_", name);
+        u64 cnt = sum_of(n, "refused_", name);
         if (cnt)
             each(nth++, name, cnt);
     }
     for (u32 e = 0; e < QS_GOSSIP_EVENT_CNT; e++) {
         char const *name = qs_gossip_event_name((qs_gossip_event_t)e);
-        u64 cnt = is_rejection(e) ? sum_of(c, node, "", name) : 0;
+        u64 cnt = is_rejection(e) ? sum_of(n, "", name) : 0;
         if (cnt)
             each(nth++, name, cnt);
     }
@@ -372,11 +371,11 @@ reject_text(u32 nth, char const *name, u64 cnt)
 }
 
 static void
-print_counts(cluster_t const *c, u32 node, char const *prefix, bool json)
+print_counts(qs_dev_node_t const *n, char const *prefix, bool json)
 {
     for (u32 k = 0; k < QS_GOSSIP_KIND_CNT; k++)
         printf(json ? "%s\"%s\":%lu" : "%s%s %lu", k ? json ? "," : ", " : "", kinds[k],
-               sum_of(c, node, prefix, kinds[k]));
+               sum_of(n, prefix, kinds[k]));
 }
 
 static u32
@@ -398,6 +397,20 @@ print_time(char const *key, u64 ns)
         printf("\"%s\":%lu", key, ns);
 }
 
+void
+qs_dev_gossip_node_json(qs_dev_node_t const *n, u32 peers, u64 converged_ns)
+{
+    printf("{\"peers\":%u,", peers);
+    print_time("converged_ns", converged_ns);
+    printf(",\"received\":{");
+    print_counts(n, "rx_", true);
+    printf("},\"sent\":{");
+    print_counts(n, "tx_", true);
+    printf("},\"rejected\":{");
+    for_rejected(n, reject_json);
+    printf("}}");
+}
+
 static void
 print_json(cluster_t const *c, u64 seconds, bool ok)
 {
@@ -409,15 +422,8 @@ print_json(cluster_t const *c, u64 seconds, bool ok)
     printf(",\"spread_max_ns\":%lu", c->spread_max_ns);
     printf(",\"restarts\":%u,\"reconverged_max_ns\":%lu,\"nodes\":[", c->restarts, c->again_ns);
     for (u32 i = 0; i < c->all.cnt; i++) {
-        printf("%s{\"peers\":%u,", i ? "," : "", c->at[i].sees);
-        print_time("converged_ns", c->at[i].converged_ns);
-        printf(",\"received\":{");
-        print_counts(c, i, "rx_", true);
-        printf("},\"sent\":{");
-        print_counts(c, i, "tx_", true);
-        printf("},\"rejected\":{");
-        for_rejected(c, i, reject_json);
-        printf("}}");
+        printf("%s", i ? "," : "");
+        qs_dev_gossip_node_json(&c->all.node[i], c->at[i].sees, c->at[i].converged_ns);
     }
     printf("]}}\n");
 }
@@ -430,11 +436,11 @@ print_text(cluster_t const *c, bool ok)
         if (c->at[i].converged_ns != UINT64_MAX)
             printf(", all of them %lu ms after the last start", c->at[i].converged_ns / 1000000);
         printf("\n    received: ");
-        print_counts(c, i, "rx_", false);
+        print_counts(&c->all.node[i], "rx_", false);
         printf("\n    sent:     ");
-        print_counts(c, i, "tx_", false);
+        print_counts(&c->all.node[i], "tx_", false);
         printf("\n");
-        for_rejected(c, i, reject_text);
+        for_rejected(&c->all.node[i], reject_text);
         printf("\n");
     }
     printf("received by %s\n", qs_dev_provider_text(&c->all.node[0].attach));

@@ -26,6 +26,10 @@ bool qs_dev_gossip_wanted(qs_dev_gossip_opt_t const *opt);
    were given too. */
 int qs_dev_gossip_check(qs_dev_gossip_opt_t const *opt, bool traffic);
 
+/* qs_dev_gossip_node_json prints what gossip did at a node: {"peers":..,"converged_ns":..,"received":{..},
+   "sent":{..},"rejected":{..}}; UINT64_MAX: it never saw all. */
+void qs_dev_gossip_node_json(qs_dev_node_t const *n, u32 peers, u64 converged_ns);
+
 /* qs_dev_gossip runs it for seconds (0: until a signal comes in base's signal_fd) and returns the exit
    code.  base says everything but the nodes. */
 int qs_dev_gossip(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt,

@@ -60,6 +60,9 @@ qs_dev_base(qs_dev_nodes_t const *all, u32 node, qs_config_t const *cfg)
     snprintf(n->cfg.net.iface, sizeof(n->cfg.net.iface), "%s", qs_lab_ifname(all->lab));
     if (all->lab->level != QS_LAB_ROOT && n->cfg.net.provider == QS_CONFIG_net_provider_auto)
         n->cfg.net.provider = QS_CONFIG_net_provider_socket; /* nothing better is allowed there */
+    if (all->lab->level ==
+        QS_LAB_LOOPBACK) /* there the nodes share one, and elsewhere each has its own */
+        memcpy(n->cfg.metric.address, n->cfg.net.bind_address, sizeof(n->cfg.metric.address));
     if (n->cfg.log.level < QS_CONFIG_log_level_notice)
         n->cfg.log.level = QS_CONFIG_log_level_notice;
 }

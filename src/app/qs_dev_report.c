@@ -1,5 +1,6 @@
 #include "app/qs_dev_report.h"
 
+#include "app/qs_dev_gossip.h"
 #include "app/qs_dev_shred.h"
 
 /* add_leader adds where one leader's transactions went. */
@@ -208,11 +209,17 @@ print_json(qs_dev_cluster_t const *c, totals_t const *t, bool ok)
     printf("\"network\":\"%s\",", qs_lab_level_name(c->all.lab->level));
     print_txns_json(c);
     print_stages_json(c);
+    printf("\"gossip\":{\"peers_min\":%u,\"converged_ns\":", c->peers_min);
     if (c->converged_ns == UINT64_MAX)
-        printf("\"gossip\":{\"peers_min\":%u,\"converged_ns\":null},", c->peers_min);
+        printf("null");
     else
-        printf("\"gossip\":{\"peers_min\":%u,\"converged_ns\":%lu},", c->peers_min,
-               c->converged_ns);
+        printf("%lu", c->converged_ns);
+    printf(",\"nodes\":[");
+    for (u32 i = 0; i < c->members; i++) {
+        printf("%s", i ? "," : "");
+        qs_dev_gossip_node_json(&c->all.node[i], c->sees[i], c->saw_all_ns[i]);
+    }
+    printf("]},");
     printf(
         "\"blocks\":{\"complete\":%lu,\"dead\":%lu,\"lost\":%lu,\"start_unknown\":%lu,"
         "\"differ\":%lu,\"last_slot\":%lu,\"txns\":%lu,\"txns_in_dead\":%lu,\"txns_damaged\":%lu,"

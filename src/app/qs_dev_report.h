@@ -23,7 +23,9 @@ typedef struct qs_dev_cluster {
     u64 moved_ns; /* when, after the load's end, the last transaction came out */
     u32 peers_min;
     u64 converged_ns;
-    qs_dev_txn_t sum; /* of all leaders; delivered: at every follower */
+    u32 sees[QS_LAB_NODE_MAX];       /* others that a node knows from proven addresses */
+    u64 saw_all_ns[QS_LAB_NODE_MAX]; /* after the last start; UINT64_MAX: not yet */
+    qs_dev_txn_t sum;                /* of all leaders; delivered: at every follower */
 } qs_dev_cluster_t;
 
 /* qs_dev_cluster_take sums up where the transactions are. */

@@ -95,6 +95,7 @@ static qs_command_t const commands[] = {
     {"ready",     "wait until all tiles of an instance run",               qs_cmd_ready, NULL, NULL},
     {"ps",        "the instances of this host",                            qs_cmd_ps, NULL, NULL},
     {"metrics",   "all metrics of an instance, running or dead",           qs_cmd_metrics, NULL, NULL},
+    {"errors",    "what an instance has warned of, each kind once",         qs_cmd_errors, NULL, NULL},
     {"monitor",   "tiles, links and metrics of an instance, refreshed",    qs_cmd_monitor, NULL, NULL},
     {"xdp",       "XDP programs on interfaces: show them, take ours off",  qs_cmd_xdp, NULL, NULL},
     {"pktgen",    "a source of traffic: rate, sizes, ports, garbage",      qs_cmd_pktgen, NULL, NULL},

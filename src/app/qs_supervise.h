@@ -1,7 +1,9 @@
 /* qs_supervise - runs one group in this process until it is told to stop: what `run` is, and each
    node of the lab.
 
-   SIGTERM and SIGINT stop it, SIGUSR1 lets it drain: the tiles that make work halt.
+   SIGTERM and SIGINT stop it, SIGUSR1 lets it drain: the tiles that make work halt.  SIGHUP opens the
+   log file anew, if there is one.  With notify, a service manager that asks for it (NOTIFY_SOCKET) is
+   told of readiness, state, life and end (qs_notify.h).
 
    Threads: one.  Blocks: until the end.  Allocates: the group. */
 
@@ -15,6 +17,7 @@ typedef struct qs_supervise {
     u64 seconds;        /* 0: until a signal */
     bool ignore_sigint; /* a node of the lab: Ctrl-C is for the lab */
     bool quiet;         /* does not say that it runs */
+    bool notify;        /* tells the service manager */
     int ready_fd;       /* a byte is written there when all tiles run; -1: nobody waits */
 } qs_supervise_t;
 

@@ -1,5 +1,7 @@
 #include "disco/qs_attach.h"
 
+#include "disco/qs_sandbox.h"
+
 #include <unistd.h>
 
 typedef struct pick {
@@ -188,6 +190,17 @@ qs_attach_tile_state(qs_attach_t const *a, u32 tile)
     bool thread = view.pid == (u32)a->boot->supervisor_pid;
     return qs_instance_alive(&a->instance) && (view.pid == pid || thread) ? view.state
                                                                           : QS_CNC_UNKNOWN;
+}
+
+u32
+qs_attach_tile_sandbox(qs_attach_t const *a, u32 tile)
+{
+    qs_stem_metrics_t const *m =
+        tile < a->plan->tile_cnt
+            ? qs_attach_at(a, tile, a->plan->tile[tile].stem_metrics_off, sizeof(*m))
+            : NULL;
+
+    return m ? (u32)qs_metric_get(&m->sandbox) & QS_SANDBOX_ALL : 0;
 }
 
 static void

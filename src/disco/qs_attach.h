@@ -33,6 +33,10 @@ void const *qs_attach_at(qs_attach_t const *a, u32 tile, u64 off, u64 sz);
    UNKNOWN if it does not: dead, not started yet, or started anew and not that far. */
 qs_cnc_state_t qs_attach_tile_state(qs_attach_t const *a, u32 tile);
 
+/* qs_attach_tile_sandbox returns the steps of the sandbox (QS_SANDBOX_*) that the tile says it is in;
+   0: none, or it has not come to it.  It is the tile's word; /proc/PID/status has the kernel's. */
+u32 qs_attach_tile_sandbox(qs_attach_t const *a, u32 tile);
+
 /* One number, and whose it is. */
 typedef struct qs_attach_metric {
     qs_plan_tile_t const *tile;

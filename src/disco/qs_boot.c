@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disco/qs_fault.h"
 #include "disco/qs_sandbox.h"
+#include "disco/qs_sandbox_trap.h"
 #include "tango/base/qs_log.h"
 
 /* Everything a tile holds while it is being made.  Too large for a stack. */
@@ -13,6 +15,7 @@ typedef struct room {
     qs_handover_t const *h;
     qs_boot_maps_t const *maps; /* NULL: a process of its own */
     qs_tile_t const *tile;
+    qs_topo_t const *topo;
     qs_boot_t const *boot;
     qs_plan_t const *plan;
     qs_plan_tile_t const *me;
@@ -30,17 +33,17 @@ static qs_log_site_t gives_up = {.id = "QS-TIL-003", .level = QS_LOG_NOTICE};
 static qs_log_site_t sandbox_lacks = {.id = "QS-TIL-002", .level = QS_LOG_NOTICE};
 
 void
-qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX])
+qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool is[QS_TILE_MAX])
 {
     qs_plan_tile_t const *t = &plan->tile[tile];
 
-    memset(needs, 0, QS_TILE_MAX * sizeof(needs[0]));
-    needs[tile] = true;
+    memset(is, 0, QS_TILE_MAX * sizeof(is[0]));
+    is[tile] = true;
     for (u32 i = 0; i < t->in_cnt; i++)
-        needs[plan->link[t->in[i]].producer] = true;
+        is[plan->link[t->in[i]].producer] = true;
     for (u32 i = 0; i < t->out_cnt; i++)
         for (u32 c = 0; c < plan->link[t->out[i]].consumer_cnt; c++)
-            needs[plan->link[t->out[i]].consumer[c]] = true;
+            is[plan->link[t->out[i]].consumer[c]] = true;
 }
 
 void
@@ -101,12 +104,15 @@ join_workspaces(room_t *r)
     r->bell = qs_wksp_object_addr(&r->bells_wksp, "bells", QS_TILE_MAX * sizeof(qs_bell_t));
     if (!r->bell)
         return fail("workspace bells", "it holds no bells");
+    bool near[QS_TILE_MAX];
+    qs_boot_neighbours(r->plan, h->tile, near);
     for (u32 t = 0; t < r->plan->tile_cnt; t++) {
         if (h->wksp_fd[t] < 0)
             continue;
-        err =
-            join(r, &r->wksp[t], h->wksp_fd[t], hash,
-                 t == h->tile ? QS_WKSP_RW_WARM : QS_WKSP_RO_WARM, r->maps ? &maps.wksp[t] : NULL);
+        qs_wksp_mode_t mode = t == h->tile ? QS_WKSP_RW_WARM
+                              : near[t]    ? QS_WKSP_RO_WARM
+                                           : QS_WKSP_RO;
+        err = join(r, &r->wksp[t], h->wksp_fd[t], hash, mode, r->maps ? &maps.wksp[t] : NULL);
         if (err)
             return fail(r->plan->tile[t].name, r->wksp[t].why);
     }
@@ -227,11 +233,13 @@ find_shared(room_t *r)
 {
     qs_tile_ctx_t *ctx = &r->ctx;
     qs_plan_tile_t const *t = r->plan->tile;
+    bool near[QS_TILE_MAX];
 
+    qs_boot_neighbours(r->plan, r->h->tile, near);
     if (r->me->share_sz)
         ctx->share = at(r, r->h->tile, r->me->share_off, r->me->share_sz);
     for (u32 i = 0; i < r->plan->tile_cnt && ctx->shared_cnt < QS_TILE_SHARED_MAX; i++)
-        if (t[i].share_sz && i != r->h->tile && r->wksp[i].mem)
+        if (t[i].share_sz && i != r->h->tile && near[i])
             ctx->shared[ctx->shared_cnt++] = (qs_tile_shared_t){
                 .tile = i, .sz = t[i].share_sz, .mem = at(r, i, t[i].share_off, t[i].share_sz)};
 }
@@ -243,6 +251,9 @@ make_ctx(room_t *r)
 
     ctx->cfg = &r->boot->cfg;
     ctx->plan = r->plan;
+    ctx->topo = r->topo;
+    ctx->all = r->me->reads_all ? r->wksp : NULL;
+    ctx->boot = r->me->reads_all ? r->boot : NULL;
     ctx->clock = &r->boot->clock;
     ctx->tile = r->h->tile;
     ctx->idx = r->me->idx;
@@ -262,13 +273,13 @@ make_ctx(room_t *r)
     }
 }
 
-/* enter_sandbox keeps what the tile still needs: its files, and the eventfds it rings. */
-static void
-enter_sandbox(room_t *r)
+#define KEEP_MAX (3 * QS_TILE_FD_MAX + QS_TILE_MAX)
+
+/* kept lists what the tile still needs: its files, and the eventfds it rings. */
+static u32
+kept(room_t const *r, int keep[KEEP_MAX])
 {
-    int keep[3 * QS_TILE_FD_MAX + QS_TILE_MAX];
     u32 cnt = 0;
-    char lacks[80];
 
     for (u32 i = 0; i < r->ctx.kept_cnt; i++)
         keep[cnt++] = r->ctx.kept_fd[i];
@@ -279,10 +290,57 @@ enter_sandbox(room_t *r)
     for (u32 t = 0; t < QS_TILE_MAX; t++)
         if (r->h->eventfd[t] >= 0)
             keep[cnt++] = r->h->eventfd[t];
-    u32 got = qs_sandbox_enter(keep, cnt, r->ctx.file_max);
-    if (got != QS_SANDBOX_ALL)
+    return cnt;
+}
+
+static void
+set_trap(room_t *r)
+{
+    qs_sandbox_trap_t trap = {.metrics = r->stem.metrics,
+                              .cnc = r->cnc,
+                              .tile = r->h->tile,
+                              .wksp = r->wksp,
+                              .boot = &r->boot_wksp};
+
+    if (qs_sandbox_trap_set(&trap, r->h->own_pids))
+        qs_log(&sandbox_lacks, "cannot tell what the sandbox will deny: %s", strerror(errno));
+}
+
+static void
+enter_sandbox(room_t *r)
+{
+    u64 begun = qs_clock_os_ns();
+    u32 want = qs_sandbox_want(r->boot->cfg.sandbox.level);
+    int keep[KEEP_MAX];
+    qs_sandbox_conf_t conf = {.want = want,
+                              .fd = keep,
+                              .fd_cnt = kept(r, keep),
+                              .file_max = r->ctx.file_max,
+                              .syscalls = r->tile->syscalls};
+    qs_stem_metrics_t *m = r->stem.metrics;
+    char lacks[128];
+
+    if (want & QS_SANDBOX_SECCOMP)
+        set_trap(r);
+    u32 got = qs_sandbox_enter(&conf) | (r->h->own_pids ? QS_SANDBOX_PID : 0);
+    qs_metric_set(&m->sandbox, got);
+    qs_metric_set(&m->sandbox_ns, qs_clock_os_ns() - begun);
+    if (want & ~got)
         qs_log(&sandbox_lacks, "runs without part of the sandbox: %s",
-               qs_sandbox_lacks(got, lacks, sizeof(lacks)));
+               qs_sandbox_names(want & ~got, lacks, sizeof(lacks)));
+}
+
+/* attack is for tests (qs_fault.h): the first start of a tile does what its sandbox denies. */
+static void
+attack(room_t const *r)
+{
+    qs_fault_attack_t attack = {.supervisor = r->boot->supervisor_pid};
+
+    for (u32 t = 0; t < QS_TILE_MAX; t++)
+        if (t != r->h->tile && r->wksp[t].mem)
+            attack.foreign = r->wksp[t].mem;
+    if (qs_fault_attack && r->h->first_start)
+        qs_fault_attack(&attack);
 }
 
 static int
@@ -297,12 +355,12 @@ run_callback(room_t *r, char const *what, int err)
     return err;
 }
 
-static qs_tile_t const *
-find_tile(qs_plan_t const *plan, qs_plan_tile_t const *me, qs_topo_t const *const *topos)
+static qs_topo_t const *
+find_topo(qs_plan_t const *plan, qs_topo_t const *const *topos)
 {
     for (u32 i = 0; topos[i]; i++)
         if (!strcmp(topos[i]->name, plan->topo))
-            return topos[i]->tiles[me->row].tile;
+            return topos[i];
     return NULL;
 }
 
@@ -321,8 +379,10 @@ live(room_t *r)
         err = run_callback(r, "boot", tile->boot(r->self, &r->ctx));
     if (err)
         return err;
-    if (!r->maps)
+    if (!r->maps) {
         enter_sandbox(r);
+        attack(r);
+    }
     qs_cnc_state_set(&s->cnc, QS_CNC_INIT);
     if (tile->init)
         err = run_callback(r, "init", tile->init(r->self, &r->ctx, s));
@@ -334,6 +394,17 @@ live(room_t *r)
     tile->run(r->self, s);
     qs_stem_leave(s);
     return 0;
+}
+
+/* own_pid is as the supervisor and people know it, also from within a process namespace. */
+static u32
+own_pid(qs_handover_t const *h)
+{
+    char text[16] = {0};
+
+    if (h->own_pids && readlink("/proc/self", text, sizeof(text) - 1) > 0)
+        return (u32)atoi(text);
+    return (u32)getpid();
 }
 
 int
@@ -348,6 +419,7 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         return 1;
     char label[QS_NAME_MAX + 4];
     qs_log_name(qs_plan_label(r->plan, h->tile, label, sizeof(label)));
+    qs_log_errs(at(r, h->tile, r->me->errs_off, sizeof(qs_errs_t)));
     if (!maps) {
         prctl(PR_SET_NAME, label);
         qs_log_init(&(qs_log_conf_t){.fd = 2,
@@ -357,22 +429,24 @@ qs_boot_run(qs_handover_t const *h, qs_topo_t const *const *topos, qs_boot_maps_
         if (qs_clock_join(&clock, &r->boot->clock))
             return 1;
     }
-    r->tile = find_tile(r->plan, r->me, topos);
-    if (!r->tile) {
+    r->topo = find_topo(r->plan, topos);
+    if (!r->topo) {
         fail(r->plan->topo, "this program has no such topology");
         return 1;
     }
+    r->tile = r->topo->tiles[r->me->row].tile;
     if (qs_cnc_tx_join(&r->cnc, at(r, h->tile, r->me->cnc_off, qs_cnc_footprint()))) {
         fail(r->me->name, "it has no status block");
         return 1;
     }
-    qs_cnc_boot(&r->cnc, (u32)getpid());
+    qs_cnc_boot(&r->cnc, own_pid(h));
     make_ctx(r);
     int err = live(r);
     u32 reason = err == -EINVAL ? QS_EXIT_CONFIG : err ? QS_EXIT_BOOT : r->stem.exit_reason;
     if (err && r->ctx.exit_reason)
         reason = r->ctx.exit_reason;
     bool again = err || reason >= QS_EXIT_FIRST_OWN || reason == QS_EXIT_RENEW;
+    qs_log_errs(NULL);
     qs_cnc_end(&r->cnc, again ? QS_CNC_FAILED : QS_CNC_HALTED, reason);
     for (u32 t = 0; !maps && t < QS_TILE_MAX; t++)
         qs_wksp_unmap(&r->wksp[t]);

@@ -16,6 +16,7 @@
 
 #include "disco/qs_stem.h"
 #include "disco/qs_topo.h"
+#include "tango/base/qs_errs.h"
 #include "tango/qs_instance.h"
 
 /* The supervisor's record of one tile. */
@@ -36,6 +37,7 @@ typedef struct qs_boot {
     i32 supervisor_pid;
     u32 group_state; /* qs_group_state_t */
     qs_boot_tile_t tile[QS_TILE_MAX];
+    qs_errs_t errs; /* the supervisor's; each tile has its own */
     qs_cmd_word_t cmd[QS_TILE_MAX];
 } qs_boot_t;
 
@@ -43,6 +45,7 @@ typedef struct qs_handover {
     u64 magic;
     u32 tile;
     u32 first_start; /* its state is new */
+    u32 own_pids;    /* it is the first process of a process namespace */
     int boot_fd, bells_fd;
     int wksp_fd[QS_TILE_MAX]; /* its own to write, its neighbours' to read; -1: not needed */
     int eventfd[QS_TILE_MAX]; /* its own, and those of neighbours that sleep in poll; -1 */
@@ -53,9 +56,10 @@ typedef struct qs_handover {
 
 #define QS_HANDOVER_MAGIC 0x31766f646e616871ull
 
-/* qs_boot_neighbours sets needs[t] for every tile whose workspace `tile` maps: itself, the
-   producers of its inputs and the consumers of its outputs. */
-void qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool needs[QS_TILE_MAX]);
+/* qs_boot_neighbours sets is[t] for every tile that `tile` shares rings with: itself, the producers of
+   its inputs and the consumers of its outputs.  Their workspaces it maps, and their eventfds it may
+   ring; one that reads_all maps the others' too. */
+void qs_boot_neighbours(qs_plan_t const *plan, u32 tile, bool is[QS_TILE_MAX]);
 
 /* qs_boot_workspace_name writes the name of a tile's workspace: "verify-3". */
 void qs_boot_workspace_name(qs_plan_t const *plan, u32 tile, char name[QS_INSTANCE_NAME_MAX + 1]);

@@ -3,6 +3,7 @@
 #define NAME(NAME, name) name,
 
 u32 qs_fault_bits_;
+void (*qs_fault_attack)(qs_fault_attack_t const *attack);
 
 int
 qs_fault_set(char const *names)

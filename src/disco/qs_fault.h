@@ -19,6 +19,16 @@
     X(NET_LEAK, "net.leak")                       /* now and then a frame is forgotten */          \
     X(DOCTOR_DAMAGE, "doctor.damage")             /* what the probe receives is not what was sent */
 
+/* What an attack from within a tile's sandbox is told.  The attack itself is the test program's. */
+typedef struct qs_fault_attack {
+    int supervisor; /* its process */
+    void *foreign;  /* a workspace that the tile may only read; NULL: it has no neighbour */
+} qs_fault_attack_t;
+
+/* Called by every tile at its first start, once it is in its sandbox; NULL: nobody attacks.  A tile
+   that dies of it is started again, whatever its row says. */
+extern void (*qs_fault_attack)(qs_fault_attack_t const *attack);
+
 #define QS_FAULT_ENUM_(NAME, name) QS_FAULT_##NAME,
 typedef enum qs_fault { QS_FAULTS(QS_FAULT_ENUM_) QS_FAULT_CNT } qs_fault_t;
 

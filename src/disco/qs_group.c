@@ -1,18 +1,17 @@
 #include "disco/qs_group.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "disco/qs_fault.h"
 #include "tango/base/qs_log.h"
 
 #define BACKOFF_MIN_NS 20000000ull
@@ -25,7 +24,6 @@
 
 static qs_log_site_t group_stops = {.id = "QS-GRP-003", .level = QS_LOG_ERROR};
 static qs_log_site_t kills = {.id = "QS-GRP-004", .level = QS_LOG_WARNING};
-static qs_log_site_t floats = {.id = "QS-GRP-005", .level = QS_LOG_WARNING};
 static qs_log_site_t tended = {.id = "QS-GRP-006", .level = QS_LOG_NOTICE};
 
 __attribute__((format(printf, 3, 4))) static int
@@ -152,6 +150,7 @@ make_boot(qs_group_t *g)
     g->boot->clock = *g->conf.clock;
     g->boot->started_ns = qs_clock_now(g->conf.clock);
     g->boot->supervisor_pid = (i32)getpid();
+    qs_log_errs(&g->boot->errs);
     for (u32 i = 0; i < QS_TILE_MAX; i++)
         if (qs_cmd_new(&g->boot->cmd[i]))
             return refuse(g, 2, "workspace boot: no room for commands");
@@ -299,79 +298,24 @@ make_handovers(qs_group_t *g)
     }
     for (u32 i = 0; i < g->plan->tile_cnt; i++) {
         qs_handover_t *h = &g->tile[i].handover;
-        bool needs[QS_TILE_MAX];
+        bool near[QS_TILE_MAX];
         int err = keep_open(g, i);
         if (err)
             return err;
-        qs_boot_neighbours(g->plan, i, needs);
+        qs_boot_neighbours(g->plan, i, near);
         h->magic = QS_HANDOVER_MAGIC;
         h->tile = i;
         h->first_start = true;
         h->boot_fd = g->boot_shm.fd_ro;
         h->bells_fd = g->bells_shm.fd_rw;
         for (u32 t = 0; t < QS_TILE_MAX; t++) {
-            bool mapped = t < g->plan->tile_cnt && needs[t];
+            bool rung = t < g->plan->tile_cnt && near[t];
+            bool mapped = rung || (t < g->plan->tile_cnt && g->plan->tile[i].reads_all);
             h->wksp_fd[t] = mapped ? t == i ? g->shm[t].fd_rw : g->shm[t].fd_ro : -1;
-            h->eventfd[t] = mapped ? bell_fd[t] : -1;
+            h->eventfd[t] = rung ? bell_fd[t] : -1;
         }
     }
     return 0;
-}
-
-/* let_through clears close-on-exec of what this tile is given; everything else closes at exec. */
-static void
-let_through(int fd)
-{
-    if (fd >= 0)
-        fcntl(fd, F_SETFD, 0);
-}
-
-/* bind_self puts the calling thread on the tile's cpu. */
-static void
-bind_self(qs_group_t const *g, u32 tile)
-{
-    i32 cpu = g->plan->tile[tile].cpu;
-    int err = cpu < 0 ? 0 : qs_cpus_bind((u32)cpu);
-    char name[QS_NAME_MAX + 4];
-
-    if (err)
-        qs_log(&floats, "%s cannot have cpu %d: %s; it floats", label(g, tile, name), cpu,
-               strerror(-err));
-}
-
-static void
-become_tile(qs_group_t *g, u32 tile, int log_fd)
-{
-    qs_handover_t const *h = &g->tile[tile].handover;
-    char number[16];
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != g->boot->supervisor_pid)
-        _exit(1); /* it died before the line above */
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which halts us in good order */
-    signal(SIGPIPE, SIG_IGN);
-    dup2(log_fd, 2);
-    bind_self(g, tile);
-    int handover[2]; /* a pipe: containers may forbid memfd_create */
-    _Static_assert(sizeof(*h) <= PIPE_BUF, "a pipe takes it at once");
-    if (pipe(handover) || write(handover[1], h, sizeof(*h)) != (ssize_t)sizeof(*h))
-        _exit(1);
-    fcntl(handover[1], F_SETFD, FD_CLOEXEC);
-    let_through(h->boot_fd);
-    let_through(h->bells_fd);
-    for (u32 t = 0; t < QS_TILE_MAX; t++) {
-        let_through(h->wksp_fd[t]);
-        let_through(h->eventfd[t]);
-    }
-    for (u32 i = 0; i < h->kept_cnt; i++)
-        let_through(h->kept_fd[i]);
-    snprintf(number, sizeof(number), "%d", handover[0]);
-    execl("/proc/self/exe", program_invocation_short_name, "tile", number, g->plan->tile[tile].name,
-          NULL);
-    _exit(127);
 }
 
 static int
@@ -384,9 +328,7 @@ start_process(qs_group_t *g, u32 tile)
         close(gt->log_fd);
     if (pipe2(pipe_fd, O_CLOEXEC | O_NONBLOCK))
         return -errno;
-    pid_t pid = fork();
-    if (pid == 0)
-        become_tile(g, tile, pipe_fd[1]);
+    pid_t pid = qs_group_spawn_(g, tile, pipe_fd[1]);
     close(pipe_fd[1]);
     gt->log_fd = pipe_fd[0];
     if (pid < 0)
@@ -413,7 +355,7 @@ thread_main(void *arg)
     thread_arg_t a = *(thread_arg_t *)arg;
     free(arg);
     qs_group_tile_t *gt = &a.group->tile[a.tile];
-    bind_self(a.group, a.tile);
+    qs_group_bind_self_(a.group, a.tile);
     qs_boot_maps_t maps = {
         .boot = &a.group->boot_wksp, .bells = &a.group->bells_wksp, .wksp = a.group->wksp};
     int code = qs_boot_run(&gt->handover, a.group->conf.topos, &maps);
@@ -481,6 +423,8 @@ qs_group_start(qs_group_t *g, qs_group_conf_t const *conf)
     if (!code)
         code = make_handovers(g);
     free(wksp);
+    if (!code)
+        qs_group_say_unguarded_(g);
     for (u32 i = 0; !code && i < g->plan->tile_cnt; i++) {
         int err = start_tile(g, i);
         if (err)
@@ -543,6 +487,8 @@ bury(qs_group_t *g, u32 tile, int status)
         qs_group_read_log_(gt);
     close(gt->pidfd);
     gt->pidfd = -1;
+    if (WIFEXITED(status))
+        qs_group_tell_denied_(g, tile, status_of(g, tile).reason);
     record->last_status = status;
     record->pid = 0;
     if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || g->state == QS_GROUP_STOPPING) {
@@ -553,7 +499,8 @@ bury(qs_group_t *g, u32 tile, int status)
         record->deaths++;
         gt->failures = now - gt->started_ns > SETTLED_NS ? 0 : gt->failures + 1;
         u32 reason = status_of(g, tile).reason;
-        bool config = reason == QS_EXIT_CONFIG, stop = row_of(g, tile)->death == QS_STOP;
+        bool config = reason == QS_EXIT_CONFIG,
+             stop = row_of(g, tile)->death == QS_STOP && !qs_fault_attack;
         bool never_ran =
             g->state == QS_GROUP_STARTING &&
             (config || gt->failures >= BOOT_FAILURES || (stop && reason == QS_EXIT_BOOT));
@@ -781,6 +728,7 @@ qs_group_stop(qs_group_t *g)
         qs_shm_close(&g->bells_shm);
     }
     if (g->boot_wksp.mem) {
+        qs_log_errs(NULL);
         qs_wksp_unmap(&g->boot_wksp);
         qs_shm_close(&g->boot_shm);
     }

@@ -55,6 +55,7 @@ typedef struct qs_group_tile {
     char part[QS_GROUP_LINE_SZ];
     char line[QS_GROUP_LAST_LINES][QS_GROUP_LINE_SZ];
     bool renewed;      /* it was told to end and be started again */
+    u64 denied;        /* times it did what it may not, as far as they were told */
     qs_tile_ctx_t ctx; /* of keep and tend */
     qs_handover_t handover;
 } qs_group_tile_t;
@@ -85,11 +86,21 @@ typedef struct qs_group {
 /* qs_group_read_log_ passes on what a tile wrote to standard error, and remembers its last lines; in
    qs_group_log.c, as the next.  qs_group_name_port_ writes which option is behind "UDP port N", or the
    address, that a tile could not have, and returns out.  qs_group_tell_death_ logs an end that nobody
-   asked for, and the last lines. */
+   asked for, and the last lines; qs_group_tell_denied_ what the tile did that it may not, if it says so
+   and was not told yet. */
 void qs_group_read_log_(qs_group_tile_t *tile);
+void qs_group_tell_denied_(qs_group_t *group, u32 tile, u32 reason);
 void qs_group_tell_death_(qs_group_t *group, u32 tile, int status, u32 reason, char const *then);
 char const *qs_group_name_port_(qs_group_t const *group, char const *said, int err, char *out,
                                 u64 out_sz);
+
+/* In qs_group_spawn.c.  qs_group_spawn_ forks the tile's process, in a process namespace of its own if
+   that is wanted and can be had; what it writes to standard error goes to log_fd.  Returns its pid, or
+   -1 and errno.  qs_group_bind_self_ puts the calling thread on the tile's cpu.
+   qs_group_say_unguarded_ says loudly that tiles are not, or hardly, in a sandbox. */
+int qs_group_spawn_(qs_group_t *group, u32 tile, int log_fd);
+void qs_group_bind_self_(qs_group_t const *group, u32 tile);
+void qs_group_say_unguarded_(qs_group_t const *group);
 
 /* qs_group_page_max returns the largest page size that hugetlbfs.pages allows for workspaces, as
    qs_shm_create takes it. */

@@ -2,9 +2,12 @@
 #include <unistd.h>
 
 #include "disco/qs_group.h"
+#include "disco/qs_sandbox_calls.h"
 #include "tango/base/qs_log.h"
 
 static qs_log_site_t tile_died = {.id = "QS-GRP-001", .level = QS_LOG_WARNING};
+static qs_log_site_t made_call = {.id = "QS-TIL-004", .level = QS_LOG_ERROR};
+static qs_log_site_t trespassed = {.id = "QS-TIL-005", .level = QS_LOG_ERROR};
 static qs_log_site_t last_words = {.id = "QS-GRP-002", .level = QS_LOG_WARNING};
 
 /* keep_line remembers what a tile said, for the case that it dies, and passes it on. */
@@ -62,6 +65,34 @@ qs_group_name_port_(qs_group_t const *g, char const *said, int err, char *out, u
 }
 
 void
+qs_group_tell_denied_(qs_group_t *g, u32 tile, u32 reason)
+{
+    qs_stem_metrics_t const *m =
+        qs_wksp_addr(&g->wksp[tile], g->plan->tile[tile].stem_metrics_off, sizeof(*m));
+    u64 denied = qs_metric_get(&m->denied), what = qs_metric_get(&m->denied_call);
+    u64 arg0 = qs_metric_get(&m->denied_first), arg1 = qs_metric_get(&m->denied_second);
+    char name[QS_NAME_MAX + 4], other[QS_NAME_MAX + 4] = "boot", call[32];
+
+    if (denied == g->tile[tile].denied)
+        return;
+    g->tile[tile].denied = denied;
+    qs_plan_label(g->plan, tile, name, sizeof(name));
+    if (reason == QS_EXIT_DENIED)
+        qs_log(&made_call,
+               "tile %s made the system call %s (%lu), which it may not: it was ended; arguments "
+               "0x%lx, 0x%lx",
+               name, qs_sandbox_call_name(what, call, sizeof(call)), what, arg0, arg1);
+    if (reason == QS_EXIT_TRESPASS) {
+        if (what < g->plan->tile_cnt)
+            qs_plan_label(g->plan, (u32)what, other, sizeof(other));
+        qs_log(&trespassed,
+               "tile %s wrote to the workspace of %s, which it may only read: it was ended; offset "
+               "0x%lx",
+               name, other, arg0);
+    }
+}
+
+void
 qs_group_tell_death_(qs_group_t *g, u32 tile, int status, u32 reason, char const *then)
 {
     qs_group_tile_t *gt = &g->tile[tile];
@@ -71,6 +102,9 @@ qs_group_tell_death_(qs_group_t *g, u32 tile, int status, u32 reason, char const
         qs_log(&tile_died, "%s (pid %d) was killed by signal %d (%s); %s",
                qs_plan_label(g->plan, tile, name, sizeof(name)), gt->pid, WTERMSIG(status),
                strsignal(WTERMSIG(status)), then);
+    else if (reason == QS_EXIT_ABORT)
+        qs_log(&tile_died, "%s (pid %d) found itself broken and aborted; %s",
+               qs_plan_label(g->plan, tile, name, sizeof(name)), gt->pid, then);
     else
         qs_log(&tile_died, "%s (pid %d) ended with code %d, reason %u; %s",
                qs_plan_label(g->plan, tile, name, sizeof(name)), gt->pid, WEXITSTATUS(status),

@@ -64,7 +64,14 @@ qs_metric_cnt(qs_metric_desc_t const *desc)
     COUNTER(backpressured_ns, "time spent with work that had no credit to be published")      \
     COUNTER(park,             "times the tile went to sleep")                                 \
     COUNTER(wake,             "wakes it sent to its neighbours")                              \
-    COUNTER(start,            "times the tile was started")
+    COUNTER(start,            "times the tile was started")                                   \
+    GAUGE(sandbox,            "steps of the sandbox it is in, a sum: 1 limits, 2 fds, 4 caps, 8 no_new_privs, " \
+                              "16 seccomp, 32 landlock, 64 mount, 128 net, 256 ipc, 512 uts, 1024 pid") \
+    GAUGE(sandbox_ns,         "time that entering it took at the last start")                 \
+    COUNTER(denied,           "times it was ended because it did what it may not")            \
+    GAUGE(denied_call,        "number of the system call that it made then, or the tile whose workspace it wrote") \
+    GAUGE(denied_first,        "first argument of that call, or the offset in the workspace")  \
+    GAUGE(denied_second,        "second argument of that call")
 
 #define QS_IN_METRICS(COUNTER, GAUGE)                                                         \
     COUNTER(frag,     "fragments handed to the tile")                                         \

@@ -17,6 +17,7 @@
 #include <bpf/bpf.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "disco/net/qs_net_keep.h"
@@ -547,6 +548,19 @@ net_run(void *self, qs_stem_t *stem)
         finish(self, stem);
 }
 
+static int const net_syscalls[] = {
+#ifdef SYS_epoll_wait
+    SYS_epoll_wait,
+#else
+    SYS_epoll_pwait,
+#endif
+    SYS_recvmmsg,
+    SYS_sendmmsg, /* the ordinary sockets */
+    SYS_recvfrom,
+    SYS_sendto,     /* the XSK, and the interface's own counters by netlink */
+    SYS_getsockopt, /* the XSK's counters and errors */
+    -1};
+
 /* clang-format off */
 qs_tile_t const qs_tile_net = {
     .name    = "net",
@@ -557,6 +571,7 @@ qs_tile_t const qs_tile_net = {
     .wait    = QS_WAIT_POLL,
     .is_net  = true,
     .umem    = true,
+    .syscalls = net_syscalls,
     .keep    = qs_net_keep,
     .tend    = qs_net_tend,
     .drop    = qs_net_drop,

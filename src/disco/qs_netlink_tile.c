@@ -17,6 +17,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "disco/netlink/qs_netlink_ask.h"
@@ -323,6 +324,8 @@ netlink_run(void *self, qs_stem_t *stem)
     qs_stem_loop(&qs_tile_netlink, self, stem);
 }
 
+static int const netlink_syscalls[] = {SYS_recvfrom, SYS_sendto, SYS_sendmsg, -1};
+
 /* clang-format off */
 qs_tile_t const qs_tile_netlink = {
     .name      = "netlink",
@@ -331,6 +334,7 @@ qs_tile_t const qs_tile_netlink = {
     .metrics   = netlink_metric_desc,
     .wait      = QS_WAIT_POLL,
     .tidy_ns   = TIDY_NS,
+    .syscalls  = netlink_syscalls,
     .share_sz  = netlink_share_sz,
     .share_new = netlink_share_new,
     .keep      = netlink_keep,

@@ -7,6 +7,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "disco/qs_config.h"
+#include "disco/qs_sandbox_calls.h"
+#include "disco/qs_sandbox_space.h"
+
 #define OPEN_FD_MAX 1024
 
 static bool
@@ -76,28 +80,64 @@ drop_capabilities(void)
 }
 
 u32
-qs_sandbox_enter(int const *fd, u32 cnt, u64 file_max)
+qs_sandbox_want(u32 level)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    bool sanitized = true;
+#elif defined(__has_feature)
+    bool sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+    bool sanitized = false;
+#endif
+    if (level == QS_CONFIG_sandbox_level_off)
+        return 0;
+    if (level == QS_CONFIG_sandbox_level_basic)
+        return QS_SANDBOX_BASIC;
+    return sanitized ? QS_SANDBOX_ALL & ~(u32)(QS_SANDBOX_SECCOMP | QS_SANDBOX_MOUNT)
+                     : QS_SANDBOX_ALL;
+}
+
+u32
+qs_sandbox_enter(qs_sandbox_conf_t const *c)
 {
     u32 got = 0;
 
-    got |= close_unlisted(fd, cnt) ? QS_SANDBOX_FDS : 0;
-    got |= drop_capabilities() ? QS_SANDBOX_CAPS : 0;
-    got |= !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? QS_SANDBOX_NO_NEW_PRIVS : 0;
-    got |= set_limits(fill_gaps(fd, cnt), file_max) ? QS_SANDBOX_LIMITS : 0;
+    if (c->want & QS_SANDBOX_FDS && close_unlisted(c->fd, c->fd_cnt))
+        got |= QS_SANDBOX_FDS;
+    got |= qs_sandbox_spaces(c->want);
+    if (c->want & QS_SANDBOX_CAPS && drop_capabilities())
+        got |= QS_SANDBOX_CAPS;
+    if (c->want & QS_SANDBOX_NO_NEW_PRIVS && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        got |= QS_SANDBOX_NO_NEW_PRIVS;
+    if (c->want & QS_SANDBOX_LANDLOCK && !qs_sandbox_landlock())
+        got |= QS_SANDBOX_LANDLOCK;
+    if (c->want & QS_SANDBOX_LIMITS && set_limits(fill_gaps(c->fd, c->fd_cnt), c->file_max))
+        got |= QS_SANDBOX_LIMITS;
+    if (c->want & QS_SANDBOX_SECCOMP && !qs_sandbox_calls_load(c->syscalls))
+        got |= QS_SANDBOX_SECCOMP;
     return got;
 }
 
 char const *
-qs_sandbox_lacks(u32 got, char *buf, u64 buf_sz)
+qs_sandbox_step_name(u32 step)
 {
-    static char const *const name[] = {"limits", "descriptors", "capabilities", "no_new_privs"};
+#define NAME(NAME, name) name,
+    static char const *const name[] = {QS_SANDBOX_STEPS(NAME)};
+#undef NAME
+    return step < QS_COUNT(name) ? name[step] : "?";
+}
+
+char const *
+qs_sandbox_names(u32 steps, char *buf, u64 buf_sz)
+{
     u64 used = 0;
 
     buf[0] = 0;
-    for (u32 i = 0; i < QS_COUNT(name); i++) {
-        if (got >> i & 1 || used >= buf_sz)
+    for (u32 i = 0; i < QS_SANDBOX_STEP_CNT; i++) {
+        if (!(steps >> i & 1) || used >= buf_sz)
             continue;
-        int wrote = snprintf(buf + used, buf_sz - used, "%s%s", used ? ", " : "", name[i]);
+        int wrote =
+            snprintf(buf + used, buf_sz - used, "%s%s", used ? ", " : "", qs_sandbox_step_name(i));
         used += wrote > 0 ? (u64)wrote : 0;
     }
     return buf;

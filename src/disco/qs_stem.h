@@ -40,6 +40,9 @@ typedef enum qs_exit {
     QS_EXIT_BOOT,           /* boot or init failed; the log says why */
     QS_EXIT_CONFIG,         /* ... because an option cannot be (-EINVAL) */
     QS_EXIT_RENEW,          /* the supervisor wants it anew (QS_TEND_RENEW) */
+    QS_EXIT_DENIED,         /* it made a system call that it may not (qs_sandbox_trap.h) */
+    QS_EXIT_TRESPASS,       /* it wrote to a workspace that it may only read */
+    QS_EXIT_ABORT,          /* it found itself broken */
     QS_EXIT_FIRST_OWN = 16, /* a tile's own reasons for giving up begin here */
 } qs_exit_t;
 

@@ -508,7 +508,7 @@ store_run(void *self, qs_stem_t *stem)
 
 /* clang-format off */
 static int const syscalls[] = {SYS_pwrite64, SYS_pwritev, SYS_fdatasync, SYS_sync_file_range,
-                               SYS_clock_gettime, SYS_getrandom, -1};
+                               -1};
 
 qs_tile_t const qs_tile_store = {
     .name     = "store",

@@ -33,6 +33,10 @@
    direction) may read: it says how large and how it is formatted, and finds it as ctx->share; they
    find it among ctx->shared.  Who may write what stays as it was.
 
+   A tile that reads_all maps the workspaces of all tiles, read-only and without touching their pages,
+   and finds them in boot as ctx->all, by their index in the plan: for tiles that tell what the others
+   count.  It writes and wakes no more than any other tile.
+
    boot and layout see the environment that the supervisor was started with.
 
    Threads: callbacks of one tile never run at once.  The stem binds them at compile time: run
@@ -103,14 +107,17 @@ typedef struct qs_tile_shared {
 typedef struct qs_tile_ctx {
     struct qs_config const *cfg;
     struct qs_plan const *plan;
+    struct qs_topo const *topo; /* for layout and boot */
+    struct qs_wksp const *all;  /* boot, of a tile that reads_all: else NULL */
+    struct qs_boot const *boot; /* likewise */
     qs_clock_t const *clock;
-    u32 tile;       /* index in the plan */
-    u32 idx;        /* which instance of its row: verify:idx */
-    u32 cnt;        /* of cnt instances */
-    bool fresh;     /* its memory is new */
-    u64 seed;       /* of the instance: random, secret, the same for all its tiles */
-    void *metrics;  /* its struct of QS_METRICS, which goes on from where it was */
-    void *share;    /* the object it shares, share_sz bytes, as its last run left it; for tend too */
+    u32 tile;      /* index in the plan */
+    u32 idx;       /* which instance of its row: verify:idx */
+    u32 cnt;       /* of cnt instances */
+    bool fresh;    /* its memory is new */
+    u64 seed;      /* of the instance: random, secret, the same for all its tiles */
+    void *metrics; /* its struct of QS_METRICS, which goes on from where it was */
+    void *share;   /* the object it shares, share_sz bytes, as its last run left it; for tend too */
     u32 shared_cnt; /* what its neighbours share (qs_tile_shared_of) */
     qs_tile_shared_t shared[QS_TILE_SHARED_MAX];
     int kept_fd[QS_TILE_FD_MAX]; /* what keep opened, in that order */
@@ -157,6 +164,7 @@ typedef struct qs_tile {
     bool
         umem; /* its links out, all lossy, share one UMEM: every line of theirs owns a frame, and it
                     publishes with qs_stem_swap alone */
+    bool reads_all; /* every workspace is mapped for it, read-only */
     u32 tidy_ns; /* between two tidy; 0: 100 us.  A busy tile looks for the order to halt as often.
                     A tile that sleeps tidies at least every 100 ms * (1 + links in and out) */
     int const *syscalls; /* beyond the stem's, ended by -1; NULL: none */

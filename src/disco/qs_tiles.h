@@ -15,6 +15,8 @@ extern qs_tile_t const qs_tile_net, qs_tile_netlink;
 /* the pipeline */
 extern qs_tile_t const qs_tile_verify, qs_tile_dedup, qs_tile_poh, qs_tile_shred, qs_tile_sign,
     qs_tile_gossip, qs_tile_gossvf, qs_tile_store;
+/* the operator's */
+extern qs_tile_t const qs_tile_metric;
 /* the lab */
 extern qs_tile_t const qs_tile_load, qs_tile_replay, qs_tile_sink, qs_tile_txnload, qs_tile_txnsink,
     qs_tile_crowd;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "disco/qs_metrics.h"
+#include "tango/base/qs_errs.h"
 #include "tango/base/qs_hash.h"
 #include "tango/base/qs_hist.h"
 #include "tango/qs_cnc.h"
@@ -32,8 +33,8 @@ refuse(maker_t *m, char const *format, ...)
     return -EINVAL;
 }
 
-static char const *
-row_name(qs_tile_row_t const *row)
+char const *
+qs_topo_row_name(qs_tile_row_t const *row)
 {
     return row->name ? row->name : row->tile->name;
 }
@@ -63,7 +64,7 @@ add_tiles(maker_t *m)
 {
     for (u16 r = 0; m->topo->tiles[r].tile; r++) {
         qs_tile_row_t const *row = &m->topo->tiles[r];
-        char const *name = row_name(row);
+        char const *name = qs_topo_row_name(row);
         u32 cnt = row_cnt(row, m->cfg);
 
         if (!name_fits(name))
@@ -82,6 +83,7 @@ add_tiles(maker_t *m)
             t->idx = i;
             t->cnt = (u16)cnt;
             t->cpu = t->core = t->node = -1;
+            t->reads_all = row->tile->reads_all;
         }
     }
     return m->plan->tile_cnt ? 0 : refuse(m, "there are no tiles");
@@ -92,7 +94,7 @@ static bool
 is_absent(maker_t const *m, char const *name, size_t len)
 {
     for (qs_tile_row_t const *row = m->topo->tiles; row->tile; row++)
-        if (strlen(row_name(row)) == len && !strncmp(row_name(row), name, len))
+        if (strlen(qs_topo_row_name(row)) == len && !strncmp(qs_topo_row_name(row), name, len))
             return may_be_none(row) && !row_cnt(row, m->cfg);
     return false;
 }
@@ -490,11 +492,16 @@ place_tile(maker_t *m, u32 tile)
 {
     qs_plan_tile_t *t = &m->plan->tile[tile];
     qs_tile_t const *table = tile_at(m, (int)tile);
-    qs_tile_ctx_t ctx = {
-        .cfg = m->cfg, .plan = m->plan, .tile = tile, .idx = t->idx, .cnt = t->cnt};
+    qs_tile_ctx_t ctx = {.cfg = m->cfg,
+                         .plan = m->plan,
+                         .topo = m->topo,
+                         .tile = tile,
+                         .idx = t->idx,
+                         .cnt = t->cnt};
     qs_layout_t measure = {0};
 
     t->cnc_off = place(m, tile, "cnc", "", qs_cnc_footprint(), QS_ALIGN);
+    t->errs_off = place(m, tile, "errs", "", sizeof(qs_errs_t), QS_ALIGN);
     t->stem_metrics_off = place(m, tile, "stem", "", sizeof(qs_stem_metrics_t), QS_ALIGN);
     t->metrics_sz = qs_metric_cnt(table->metrics) * sizeof(u64);
     t->metrics_hash = qs_metric_hash(table->metrics);

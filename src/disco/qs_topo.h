@@ -107,9 +107,10 @@ typedef struct qs_plan_tile {
     i32 cpu;        /* -1: floats; this and the next four: qs_cpus.h */
     i32 core, node; /* of that cpu; -1: unknown */
     u32 place;
-    u32 park; /* sleeps when idle */
+    u32 park;      /* sleeps when idle */
+    u32 reads_all; /* maps every workspace */
     u64 wksp_sz;
-    u64 cnc_off;
+    u64 cnc_off, errs_off;
     u64 stem_metrics_off, metrics_off, metrics_sz;
     u64 metrics_hash;           /* qs_metric_hash of its list */
     u64 state_off, state_sz;    /* what layout placed */
@@ -140,6 +141,9 @@ typedef struct qs_plan {
    err that names the row and what is impossible about it. */
 int qs_plan_make(qs_plan_t *plan, qs_wksp_plan_t *wksp, qs_topo_t const *topo,
                  qs_config_t const *cfg, bool park, char *err, u64 err_sz);
+
+/* qs_topo_row_name returns what the tiles of a row are called. */
+char const *qs_topo_row_name(qs_tile_row_t const *row);
 
 /* qs_topo_tile_cnt returns how many tiles the rows of topo come to for cfg. */
 u32 qs_topo_tile_cnt(qs_topo_t const *topo, qs_config_t const *cfg);

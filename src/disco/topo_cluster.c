@@ -29,6 +29,12 @@ shred_tiles(qs_config_t const *cfg)
     return cfg->shred.tiles;
 }
 
+static u32
+metric_tiles(qs_config_t const *cfg)
+{
+    return cfg->metric.enabled;
+}
+
 /* clang-format off */
 static qs_tile_row_t const leader_tiles[] = {
 /*    name   tile              cnt  or from       on death     */
@@ -42,6 +48,7 @@ static qs_tile_row_t const leader_tiles[] = {
     { NULL, &qs_tile_poh,       1, NULL,         QS_STOP    },
     { NULL, &qs_tile_shred,     1, NULL,         QS_RESTART },
     { NULL, &qs_tile_store,     1, NULL,         QS_RESTART },
+    { NULL, &qs_tile_metric,    0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -65,6 +72,7 @@ static qs_link_row_t const leader_links[] = {
     { "shred",  "net",     2048,    512, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "shred",  "store",    128,     64, 38656,           QS_RELIABLE, NULL     },
     { "store",  "poh",       64,      0, 128,             QS_RELIABLE, NULL     },
+    { "store",  "shred",     64,      0, 128,             QS_RELIABLE, NULL     },
     { 0 }
 };
 
@@ -73,12 +81,12 @@ qs_topo_t const qs_topo_leader = {
     .help    = "makes blocks of transactions when it leads, and follows otherwise",
     .picture =
         "      wire ~~~> net:i ---> verify:k ===> dedup ===> poh ===> shred:j ===> net:i ~~~> wire\n"
-        "                net:i ---> shred:j ===> store ===> poh             ---> lossy\n"
+        "                net:i ---> shred:j <==> store ===> poh            ---> lossy\n"
         "                net:i ---> gossip ===> net:i                      ===> reliable\n"
         "                  |          |\n"
         "                  |          +==> shred:j <==> sign <==> gossip\n"
         "                  +--> gossvf:k ===> gossip\n"
-        "                  +--> netlink\n",
+        "                  +--> netlink     metric\n",
     .tiles   = leader_tiles,
     .links   = leader_links,
 };
@@ -91,6 +99,7 @@ static qs_tile_row_t const follower_tiles[] = {
     { NULL, &qs_tile_gossip,    1, NULL,         QS_RESTART },
     { NULL, &qs_tile_shred,     1, shred_tiles,  QS_RESTART },
     { NULL, &qs_tile_store,     1, NULL,         QS_RESTART },
+    { NULL, &qs_tile_metric,    0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -108,6 +117,7 @@ static qs_link_row_t const follower_links[] = {
     { "sign",   "shred",    256,      0,   64,            QS_RELIABLE, NULL     },
     { "shred",  "net",     2048,    256, QS_SEND_MTU,     QS_RELIABLE, NULL     },
     { "shred",  "store",    128,     64, 38656,           QS_RELIABLE, NULL     },
+    { "store",  "shred",     64,      0, 128,             QS_RELIABLE, NULL     },
     { 0 }
 };
 
@@ -115,14 +125,14 @@ qs_topo_t const qs_topo_follower = {
     .name    = "follower",
     .help    = "joins a cluster, and verifies and keeps its blocks",
     .picture =
-        "      wire ~~~> net:i ---> shred:j ===> store                      ---> lossy\n"
+        "      wire ~~~> net:i ---> shred:j <==> store                     ---> lossy\n"
         "                  |          |                                     ===> reliable\n"
         "                  |          +==> net:i ~~~> wire\n"
         "                  |          +<=> sign <==> gossip\n"
         "                  +--> gossip ===> net:i\n"
         "                  |      +======> shred:j\n"
         "                  +--> gossvf:k ===> gossip\n"
-        "                  +--> netlink\n",
+        "                  +--> netlink     metric\n",
     .tiles   = follower_tiles,
     .links   = follower_links,
 };

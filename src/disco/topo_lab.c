@@ -10,12 +10,19 @@ net_tiles(qs_config_t const *cfg)
     return cfg->net.tiles;
 }
 
+static u32
+metric_tiles(qs_config_t const *cfg)
+{
+    return cfg->metric.enabled;
+}
+
 /* clang-format off */
 static qs_tile_row_t const listen_tiles[] = {
 /*    name   tile             cnt  or from    on death     */
     { NULL, &qs_tile_net,      1, net_tiles, QS_RESTART },
     { NULL, &qs_tile_netlink,  1, NULL,      QS_RESTART },
     { NULL, &qs_tile_sink,     1, NULL,      QS_RESTART },
+    { NULL, &qs_tile_metric,   0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -31,7 +38,7 @@ qs_topo_t const qs_topo_listen = {
     .help    = "receives on all ports and accounts for every datagram",
     .picture = "      wire ~~~> net:i ---> sink          ---> lossy   ===> reliable\n"
                "                  |\n"
-               "                  +--> netlink\n",
+               "                  +--> netlink     metric\n",
     .tiles   = listen_tiles,
     .links   = listen_links,
 };

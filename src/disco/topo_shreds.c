@@ -16,6 +16,12 @@ shred_tiles(qs_config_t const *cfg)
     return cfg->shred.tiles;
 }
 
+static u32
+metric_tiles(qs_config_t const *cfg)
+{
+    return cfg->metric.enabled;
+}
+
 /* clang-format off */
 static qs_tile_row_t const shreds_tiles[] = {
 /*    name   tile             cnt  or from      on death     */
@@ -23,6 +29,7 @@ static qs_tile_row_t const shreds_tiles[] = {
     { NULL, &qs_tile_shred,    1, shred_tiles, QS_RESTART },
     { NULL, &qs_tile_store,    1, NULL,        QS_RESTART },
     { NULL, &qs_tile_sink,     1, NULL,        QS_RESTART },
+    { NULL, &qs_tile_metric,   0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -38,7 +45,8 @@ qs_topo_t const qs_topo_shreds = {
     .name    = "shreds",
     .help    = "verifies shreds, and the slots they make",
     .picture = "      wire ~~~> net:i ---> shred:j ===> store\n"
-               "                      \\-------------> sink      ---> lossy   ===> reliable\n",
+               "                      \\-------------> sink      ---> lossy   ===> reliable\n"
+               "      metric\n",
     .tiles   = shreds_tiles,
     .links   = shreds_links,
 };
@@ -51,6 +59,7 @@ static qs_tile_row_t const relay_tiles[] = {
     { NULL, &qs_tile_gossip,   1, NULL,        QS_RESTART },
     { NULL, &qs_tile_shred,    1, shred_tiles, QS_RESTART },
     { NULL, &qs_tile_sink,     1, NULL,        QS_RESTART },
+    { NULL, &qs_tile_metric,   0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -79,7 +88,7 @@ qs_topo_t const qs_topo_relay = {
                "                  |         |\n"
                "                  +------> gossip ~~~> shred\n"
                "                  |\n"
-               "                  +--> netlink\n"
+               "                  +--> netlink     metric\n"
                "      wire <~~~ net:i <=== gossip\n"
                "                  ^======= shred\n",
     .tiles   = relay_tiles,

@@ -17,6 +17,12 @@ verify_tiles(qs_config_t const *cfg)
     return cfg->verify.tiles;
 }
 
+static u32
+metric_tiles(qs_config_t const *cfg)
+{
+    return cfg->metric.enabled;
+}
+
 /* clang-format off */
 static qs_tile_row_t const front_tiles[] = {
 /*    name   tile              cnt  or from       on death     */
@@ -25,6 +31,7 @@ static qs_tile_row_t const front_tiles[] = {
     { NULL, &qs_tile_verify,    1, verify_tiles, QS_RESTART },
     { NULL, &qs_tile_dedup,     1, NULL,         QS_RESTART },
     { NULL, &qs_tile_txnsink,   1, NULL,         QS_RESTART },
+    { NULL, &qs_tile_metric,    0, metric_tiles, QS_RESTART },
     { 0 }
 };
 
@@ -42,7 +49,7 @@ qs_topo_t const qs_topo_front = {
     .help    = "lets well-signed, first-seen transactions through and accounts for them",
     .picture = "      wire ~~~> net:i ---> verify:k ===> dedup ===> txnsink\n"
                "                    |                ---> lossy   ===> reliable\n"
-               "                    +--> netlink\n",
+               "                    +--> netlink     metric\n",
     .tiles   = front_tiles,
     .links   = front_links,
 };

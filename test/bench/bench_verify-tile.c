@@ -6,10 +6,12 @@
 
    The tiles are booted for real, over real rings, all in this thread (one_thread.h): frames are
    published as net does it, verify makes its turns, and descriptors come out.  The bare kernel
-   checks the same signatures in batches of 64.  The lone transaction goes through verify and dedup,
+   checks the same signatures in batches of 64.  What the sandbox costs is measured with the same tile
+   in a process that is in it, and in one that is not (sandboxed.h).  The lone transaction goes through verify and dedup,
    which take turns until it is out; nothing else is to do, so the wait for a full batch runs out. */
 
 #include "bench/bench.h"
+#include "bench/sandboxed.h"
 #include "bench/txn_tiles.h"
 #include "tango/base/qs_cpu.h"
 #include "waltz/codec/qs_txn_build.h"
@@ -180,6 +182,21 @@ throughput(void)
                                         (double)(b.row[i].call_cnt * b.row[i].ops);
 }
 
+static qs_config_t cfg;
+static qs_tile_t const *const tiles[] = {&gen, &qs_tile_verify, &out_of_verify};
+
+static void
+serve(void)
+{
+    twin_serve(&b, (bench_row_t){.fn = tile_new, .ops = BATCH});
+}
+
+static void
+go_as_twin(void)
+{
+    chain_go(tiles, QS_COUNT(tiles), links, &cfg, serve);
+}
+
 static bench_row_t *lone_row, *single_row, *allowed_row;
 
 static double
@@ -240,8 +257,6 @@ add_row(char const *what, char const *variant, char const *peer, char const *aga
 int
 main(int argc, char **argv)
 {
-    static qs_config_t cfg;
-    qs_tile_t const *const tiles[] = {&gen, &qs_tile_verify, &out_of_verify};
     qs_tile_t const *const lone_tiles[] = {&gen, &qs_tile_verify, &qs_tile_dedup, &out_of_dedup};
 
     bench_init(&b, "verify-tile", argc, argv);
@@ -266,6 +281,7 @@ main(int argc, char **argv)
         fprintf(stderr, "no kernel of this machine keeps tables of keys\n");
     }
     out_cnt = 0;
+    twins_run(&b, "verify tile", BATCH, go_as_twin);
     lone_row = add_row(WHAT_LONE, "verify, dedup", NULL, "bar", NULL);
     allowed_row = add_row(WHAT_LONE, "20 us + single + 5 us", "bar", NULL, NULL);
     single_row = add_row("single verify, p50", "qs_ed25519_verify", NULL, NULL, NULL);

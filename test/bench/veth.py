@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency]... - the net tile: its user half
+"""net [--json] [--rounds=N] [--rate=PPS] [user|cpu|loss|calls|latency|sandbox]... - the net tile: its user half
 (bench_net-user.c), then real packets on a veth pair, beside DPDK's testpmd and recvmmsg.  tiers [--json] [--rounds=N]
 [veth|vm]... - what each way to choose packets costs, on a veth pair and, with zero copy, in the guest of make
 test-zerocopy.
@@ -49,6 +49,7 @@ CPU = ("veth native, 64 bytes, same offered rate below saturation: CPU time per 
 LOSS = "highest loss-free rate against the same two"
 CALLS = "system calls per received packet at saturation"
 LATENCY = "wire to consumer at 10 kpps on veth, p50/p99"
+SANDBOX = "seccomp and landlock on hot tiles"
 VM_RUNGS = "zero copy / copy / skb in the VM"
 VM_SECONDS = 1
 TIERS = ("`bench tiers`: user filter, kernel filter, zero copy with 50 % unwanted traffic, side by side: "
@@ -375,6 +376,20 @@ def cpu_rows(softirq, rate):
     return compared(CPU, ours, peers, total, row_of)
 
 
+def part_sandbox(softirq):
+    """The net tile in the sandbox and out of it; parked, because then its processor time is work, and calls."""
+    inside_, outside = (Quickstep("net tile, parked", "layout.idle=park", f"sandbox.level={level}") for level in ("full", "off"))
+    outside.peer = "no sandbox"
+    results = rounds([inside_, outside], lambda who: measure_cpu(who, softirq, RATES[0]))
+    cost = {who: median(r, "thread") for who, r in results.items()}
+
+    def row_of(who, ratio):
+        r = [x["thread"] for x in results[who]]
+        return row(SANDBOX, who, cost[who], 1e9 / cost[who], ratio, least_ns=round(min(r), 1), most_ns=round(max(r), 1))
+
+    return [row_of(inside_, cost[outside] / cost[inside_]), row_of(outside, None)]
+
+
 def loss_free(who):
     """The highest rate, within 5 %, that a step of 0.3 s takes without loss in one of three tries: others share this machine."""
     best, low, high = 0, 100000, None
@@ -521,7 +536,7 @@ def cpu_name():
 
 def main():
     parts = {"veth": part_tiers, "vm": None} if NAME == "tiers" else {
-        "user": part_user, "cpu": part_cpu, "loss": part_loss, "calls": part_calls, "latency": part_latency}
+        "user": part_user, "cpu": part_cpu, "loss": part_loss, "calls": part_calls, "latency": part_latency, "sandbox": part_sandbox}
     global ROUNDS, RATES
     words = [w for w in sys.argv[1:] if w != "--json"]
     for w in [w for w in words if re.fullmatch(r"--(rounds=[1-9]\d?|rate=[1-9]\d*)", w)]:

@@ -380,9 +380,9 @@ Test(attach, damaged_memory_is_refused_with_a_sentence)
     memcpy(boot_file, sound, (size_t)sz);
     cr_assert(eq(int, ftruncate(fd, 4096), 0));
     cr_assert(eq(int, qs_attach_open(&a, NAME, topos), -ENODATA), "%s", a.why);
-    cr_assert(gt(u64, strlen(a.why), 10));
+    cr_assert(strlen(a.why) > 10);
     cr_assert(eq(int, ftruncate(fd, 0), 0));
-    cr_assert(lt(int, qs_attach_open(&a, NAME, topos), 0));
-    cr_assert(gt(u64, strlen(a.why), 10), "%s", a.why);
+    cr_assert(qs_attach_open(&a, NAME, topos) < 0);
+    cr_assert(strlen(a.why) > 10, "%s", a.why);
     free(sound);
 }

@@ -79,7 +79,7 @@ frame_of_addr(u64 addr)
 static void
 move(u32 frame, enum place from, enum place to)
 {
-    cr_assert(lt(u32, frame, FRAMES));
+    cr_assert(frame < FRAMES);
     cr_assert(eq(int, (int)t.place[frame], (int)from), "frame %u", frame);
     t.place[frame] = to;
 }
@@ -219,7 +219,7 @@ Test(net_frames, each_is_in_one_place_whatever_happens_and_whoever_dies)
             deaths++;
         }
     }
-    cr_assert(gt(u32, deaths, 20));
+    cr_assert(deaths > 20);
 }
 
 Test(net_frames, what_lines_name_survives_a_death_and_nothing_else_is_kept)

@@ -53,7 +53,7 @@ judge(u8 const *data, u32 sz)
     qs_poh_tree_init(&tree);
     while (qs_entry_txn(&r, &t, &off) == 1) {
         memcpy(&number, batch + off + qs_txn_instr(&t, 0)->data_off, sizeof(number));
-        cr_assert(lt(u32, number, TXNS));
+        cr_assert(number < TXNS);
         seen[number]++;
         qs_poh_tree_add(&tree, batch + off + t.signature_off, t.signature_cnt);
     }

@@ -1,21 +1,32 @@
-/* Goal: behind the sandbox nothing can be opened, gained or started, and what was kept works.
+/* Goal: behind the sandbox nothing can be opened, gained, started or seen, and what was kept works.
    Method: a child enters it and tries, one thing after the other; each failure has its own exit
-   code. */
+   code.  A system call that may not be made kills, so each is tried in a child of its own. */
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "disco/qs_sandbox.h"
+#include "disco/qs_sandbox_calls.h"
+
+/* basic enters the small sandbox. */
+static u32
+basic(int const *fd, u32 cnt, u64 file_max)
+{
+    return qs_sandbox_enter(&(qs_sandbox_conf_t){
+        .want = QS_SANDBOX_BASIC, .fd = fd, .fd_cnt = cnt, .file_max = file_max});
+}
 
 /* status_says returns whether /proc/self/status, read through fd, has this line. */
 static bool
@@ -39,8 +50,8 @@ in_sandbox(void)
     int status = open("/proc/self/status", O_RDONLY);
     int high = dup2(kept[0], 40); /* gaps on the way there */
     int const keep[] = {status, kept[1], high};
-    u32 got = qs_sandbox_enter(keep, 3, 0);
-    if (got != QS_SANDBOX_ALL)
+    u32 got = basic(keep, 3, 0);
+    if (got != QS_SANDBOX_BASIC)
         return 2;
     if (!fstat(unlisted[0], &is) && is.st_ino == was.st_ino)
         return 3;
@@ -86,7 +97,7 @@ starts_a_child(void)
 {
     if (geteuid() == 0 && setresuid(65534, 65534, 65534)) /* the limit does not bind root */
         return 1;
-    qs_sandbox_enter(NULL, 0, 0);
+    basic(NULL, 0, 0);
     pid_t pid = fork();
     if (!pid)
         _exit(0);
@@ -106,7 +117,7 @@ writes_a_file(void)
     if (fd < 0 || ftruncate(fd, 8192))
         return 1;
     signal(SIGXFSZ, SIG_IGN);
-    qs_sandbox_enter(&fd, 1, 4096);
+    basic(&fd, 1, 4096);
     if (pwrite(fd, "x", 1, 4095) != 1)
         return 2;
     return pwrite(fd, "x", 1, 4096) < 0 && errno == EFBIG ? 0 : 3;
@@ -121,8 +132,8 @@ static int
 two_times(void)
 {
     int null = open("/dev/null", O_WRONLY);
-    qs_sandbox_enter(&null, 1, 0);
-    u32 got = qs_sandbox_enter(&null, 1, 0);
+    basic(&null, 1, 0);
+    u32 got = basic(&null, 1, 0);
     return (got & (QS_SANDBOX_LIMITS | QS_SANDBOX_NO_NEW_PRIVS)) && write(null, "x", 1) == 1 ? 0
                                                                                              : 1;
 }
@@ -132,14 +143,223 @@ Test(sandbox, entering_twice_harms_nothing)
     cr_assert(eq(int, child_says(two_times), 0));
 }
 
-Test(sandbox, what_is_lacking_is_named)
+/* What a tile may not, and the numbers that would make it pass if a part of a word were looked at. */
+#define HIGH (1ull << 32)
+static struct {
+    char const *what;
+    long call;
+    u64 arg[6];
+    bool allowed;
+} const calls[] = {
+    {"open", SYS_openat, {(u64)AT_FDCWD, (u64) "/dev/null"}, false},
+    {"socket", SYS_socket, {AF_INET, SOCK_DGRAM}, false},
+    {"connect", SYS_connect, {0}, false},
+    {"sendto without it on the list", SYS_sendto, {0}, false},
+    {"fork", SYS_clone, {SIGCHLD}, false},
+    {"clone3", SYS_clone3, {0}, false},
+    {"execve", SYS_execve, {0}, false},
+    {"execveat", SYS_execveat, {0}, false},
+    {"ptrace", SYS_ptrace, {0}, false},
+    {"another's memory", SYS_process_vm_writev, {1}, false},
+    {"kill", SYS_kill, {1, 0}, false},
+    {"another's thread", SYS_tgkill, {1, 1, SIGABRT}, false},
+    {"clock_settime", SYS_clock_settime, {CLOCK_REALTIME}, false},
+    {"prctl", SYS_prctl, {PR_SET_DUMPABLE, 1}, false},
+    {"ftruncate", SYS_ftruncate, {0, 0}, false},
+    {"fallocate", SYS_fallocate, {0, 0, 0, 4096}, false},
+    {"mprotect", SYS_mprotect, {0, 4096, PROT_READ}, false},
+    {"fcntl", SYS_fcntl, {0, F_GETFD}, false},
+    {"ioctl", SYS_ioctl, {0}, false},
+    {"bpf", SYS_bpf, {0}, false},
+    {"unshare", SYS_unshare, {0}, false},
+    {"io_uring", SYS_io_uring_setup, {1}, false},
+    {"pipe", SYS_pipe2, {0}, false},
+    {"sigaction", SYS_rt_sigaction, {0}, false},
+    {"memory to execute",
+     SYS_mmap,
+     {0, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, ~0ull},
+     false},
+    {"memory of a file", SYS_mmap, {0, 4096, PROT_READ, MAP_SHARED, 0}, false},
+    {"mmap's high half", SYS_mmap, {0, 4096, HIGH | 3, MAP_PRIVATE | MAP_ANONYMOUS, ~0ull}, false},
+    {"futex requeue", SYS_futex, {0, 3 /* FUTEX_REQUEUE */}, false},
+    {"futex's high half", SYS_futex, {0, HIGH | 1}, false},
+    {"memory",
+     SYS_mmap,
+     {0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~0ull},
+     true},
+    {"wake", SYS_futex, {0, 1 /* FUTEX_WAKE */, 1}, true},
+    {"write", SYS_write, {1, 0, 0}, true},
+    {"getrandom", SYS_getrandom, {0}, true},
+    {"poll", SYS_ppoll, {0}, true}, /* of nothing, forever: but for the alarm */
+};
+static u32 tried;
+static int const *more;
+
+static int
+makes_the_call(void)
 {
-    char buf[80];
-    cr_assert(eq(str, (char *)qs_sandbox_lacks(QS_SANDBOX_ALL, buf, sizeof(buf)), ""));
-    cr_assert(eq(str, (char *)qs_sandbox_lacks(0, buf, sizeof(buf)),
-                 "limits, descriptors, capabilities, no_new_privs"));
-    cr_assert(eq(str,
-                 (char *)qs_sandbox_lacks(QS_SANDBOX_ALL & ~(u32)QS_SANDBOX_CAPS, buf, sizeof(buf)),
-                 "capabilities"));
-    cr_assert(eq(str, (char *)qs_sandbox_lacks(0, buf, 8), "limits,"));
+    u64 const *a = calls[tried].arg;
+    u32 want = QS_SANDBOX_NO_NEW_PRIVS | QS_SANDBOX_SECCOMP;
+
+    alarm(1);
+    if (qs_sandbox_enter(&(qs_sandbox_conf_t){.want = want, .syscalls = more}) != want)
+        _exit(77);
+    syscall(calls[tried].call, a[0], a[1], a[2], a[3], a[4], a[5]);
+    syscall(SYS_exit_group, 0);
+    return 1;
+}
+
+Test(sandbox, a_system_call_that_is_not_on_the_list_kills)
+{
+    for (tried = 0; tried < QS_COUNT(calls); tried++) {
+        int end = child_says(makes_the_call);
+        if (end == 77)
+            cr_skip("no seccomp here");
+        if (calls[tried].allowed)
+            cr_expect(end == 0 || end == 128 + SIGALRM, "%s: %d", calls[tried].what, end);
+        else
+            cr_expect(eq(int, end, 128 + SIGSYS), "%s", calls[tried].what);
+    }
+}
+
+Test(sandbox, what_a_tile_lists_besides_it_may)
+{
+    static int const list[] = {SYS_sendto, SYS_mmap, SYS_futex, SYS_tgkill, SYS_prctl, -1};
+
+    more = list;
+    for (tried = 0; tried < QS_COUNT(calls); tried++) {
+        long call = calls[tried].call;
+        if (calls[tried].allowed)
+            continue;
+        int end = child_says(makes_the_call);
+        if (end == 77)
+            cr_skip("no seccomp here");
+        cr_expect(eq(int, end, call == SYS_sendto || call == SYS_prctl ? 0 : 128 + SIGSYS), "%s",
+                  calls[tried].what);
+    }
+}
+
+Test(sandbox, system_calls_have_their_names)
+{
+    char buf[32];
+
+    cr_assert(eq(str, (char *)qs_sandbox_call_name(SYS_openat, buf, sizeof(buf)), "openat"));
+    cr_assert(eq(str, (char *)qs_sandbox_call_name(999999, buf, sizeof(buf)), "?"));
+    cr_assert(eq(str, (char *)qs_sandbox_call_name(UINT64_MAX, buf, sizeof(buf)), "?"));
+}
+
+static int
+under_landlock(void)
+{
+    u32 want = QS_SANDBOX_NO_NEW_PRIVS | QS_SANDBOX_LANDLOCK;
+    int kept = open("/dev/null", O_WRONLY);
+
+    if (qs_sandbox_enter(&(qs_sandbox_conf_t){.want = want}) != want)
+        return 77;
+    if (open("/dev/null", O_RDONLY) >= 0 || errno != EACCES)
+        return 1;
+    return write(kept, "x", 1) == 1 ? 0 : 2;
+}
+
+Test(sandbox, landlock_lets_no_file_be_opened_and_leaves_what_is_open)
+{
+    int end = child_says(under_landlock);
+    if (end == 77)
+        cr_skip("no landlock here");
+    cr_assert(eq(int, end, 0));
+}
+
+static struct {
+    u32 step;
+    char const *file;
+} const spaces[] = {
+    {QS_SANDBOX_NET, "/proc/self/ns/net"},
+    {QS_SANDBOX_IPC, "/proc/self/ns/ipc"},
+    {QS_SANDBOX_UTS, "/proc/self/ns/uts"},
+};
+static u32 space;
+
+static int
+in_a_space_of_its_own(void)
+{
+    struct stat was, is;
+
+    if (stat(spaces[space].file, &was))
+        return 1;
+    u32 got = qs_sandbox_enter(&(qs_sandbox_conf_t){.want = spaces[space].step});
+    if (stat(spaces[space].file, &is))
+        return 2;
+    bool other = is.st_ino != was.st_ino;
+    return got != (other ? spaces[space].step : 0) ? 3 : got ? 0 : 77;
+}
+
+static int
+behind_an_empty_root(void)
+{
+    struct stat st;
+    int kept = open("/dev/null", O_WRONLY), here = open(".", O_RDONLY | O_DIRECTORY);
+
+    if (qs_sandbox_enter(&(qs_sandbox_conf_t){.want = QS_SANDBOX_MOUNT}) != QS_SANDBOX_MOUNT)
+        return 77;
+    if (!stat("/proc", &st) || !stat("/tmp", &st) || !stat("/..//dev", &st))
+        return 1;
+    if (mkdir("/x", 0700) == 0 || open("/x", O_CREAT | O_WRONLY, 0600) >= 0)
+        return 2;
+    return here >= 0 && write(kept, "x", 1) == 1 ? 0 : 3;
+}
+
+Test(sandbox, namespaces_are_its_own_and_the_root_is_empty)
+{
+    for (space = 0; space < QS_COUNT(spaces); space++) {
+        int end = child_says(in_a_space_of_its_own);
+        cr_expect(end == 0 || end == 77, "%s: %d", spaces[space].file, end);
+    }
+    int end = child_says(behind_an_empty_root);
+    cr_expect(end == 0 || end == 77, "root: %d", end);
+}
+
+static int
+as_a_plain_user(void)
+{
+    if (geteuid() == 0 && setresuid(65534, 65534, 65534))
+        return 1;
+    struct stat user, is;
+    if (stat("/proc/self/ns/user", &user))
+        return 2;
+    if (!(qs_sandbox_enter(&(qs_sandbox_conf_t){.want = QS_SANDBOX_UTS})))
+        return 77; /* the host has no user namespaces for everybody */
+    return stat("/proc/self/ns/user", &is) || is.st_ino == user.st_ino ? 3 : 0;
+}
+
+Test(sandbox, a_plain_user_gets_namespaces_by_a_user_namespace)
+{
+    int end = child_says(as_a_plain_user);
+    cr_expect(end == 0 || end == 77, "%d", end);
+}
+
+static int
+plain_user_in_all(void)
+{
+    if (geteuid() == 0 && setresuid(65534, 65534, 65534))
+        return 1;
+    u32 want = QS_SANDBOX_ALL & ~(u32)(QS_SANDBOX_PID | QS_SANDBOX_SECCOMP);
+    u32 got = qs_sandbox_enter(&(qs_sandbox_conf_t){.want = want});
+    return got == want ? 0 : got & QS_SANDBOX_UTS ? 2 : 77;
+}
+
+Test(sandbox, a_plain_user_gets_all_of_it_where_there_are_user_namespaces)
+{
+    int end = child_says(plain_user_in_all);
+    cr_expect(end == 0 || end == 77, "%d", end);
+}
+
+Test(sandbox, steps_are_named)
+{
+    char buf[128];
+    cr_assert(eq(str, (char *)qs_sandbox_names(0, buf, sizeof(buf)), ""));
+    cr_assert(eq(str, (char *)qs_sandbox_names(QS_SANDBOX_ALL, buf, sizeof(buf)),
+                 "limits, fds, caps, no_new_privs, seccomp, landlock, mount, net, ipc, uts, pid"));
+    cr_assert(eq(str, (char *)qs_sandbox_names(QS_SANDBOX_CAPS, buf, sizeof(buf)), "caps"));
+    cr_assert(eq(str, (char *)qs_sandbox_names(QS_SANDBOX_BASIC, buf, 8), "limits,"));
+    cr_assert(eq(str, (char *)qs_sandbox_step_name(QS_SANDBOX_STEP_CNT), "?"));
 }

@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone: sets the host's huge pages
 # test_configure.sh OUT - Goal: on a real kernel, configure sets up huge pages that an instance of
 # another user then gets, and undo gives the host back to the byte.  Method: as root in a mount
 # namespace of our own; kernel values and the mount table are compared before and after.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone: counts what is lost
 # test_dev.sh OUT - the lab: every datagram is received or counted, whatever is killed; captures are
 # replayed to their ports; each level of privilege works; nothing is left behind.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone: builds with make
 # test_example.sh OUT - contrib/example-pipeline as its README's reader meets it: installs what OUT
 # holds, copies the folder, builds it against the installed files alone, sends it datagrams, and
 # adds the README's own metric.  In network, mount and process namespaces of its own.

@@ -35,7 +35,7 @@ EPERM pidfd_open   |                           | refuse EPERM pidfd_open    | 0 
 EPERM memfd_create |                           | refuse EPERM memfd_create  | 0 . | 0 . | 0,3 .
 no place at all    | new_shm ro                | refuse EPERM memfd_create  | 3 memory for boot .*not permitted here | 3 memory for boot .*not permitted here | 0,3 .
 EPERM affinity     |                           | refuse EPERM sched_setaffinity | 0 cannot have cpu | 0 cannot have cpu | 0,3 .
-EPERM capset       |                           | refuse EPERM capset        | 0 without part of the sandbox: capabilities | 0 capabilities | 0,3 .
+EPERM capset       |                           | refuse EPERM capset        | 0 without part of the sandbox: caps | 0 caps | 0,3 .
 EPERM eventfd      |                           | refuse EPERM eventfd2      | 0,3 . | 0,3 . | 0,3 .
 EPERM fallocate    |                           | refuse EPERM fallocate     | 3 memory for boot .*not permitted here | 3 not permitted here | 0,3 .
 EPERM all          |                           | refuse EPERM ALL           | 0 . | 0 steps down from level user | 0,3 .

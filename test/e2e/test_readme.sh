@@ -1,4 +1,5 @@
 #!/bin/bash
+# alone: sets the host's huge pages
 # test_readme.sh OUT - Goal: who knows only the README can change a port, see why a typo is refused, set up
 # huge pages and undo them to the byte, and add a tile.  Method: the README's lines that begin with `$` are
 # run, in one shell and in their order, and what each prints is compared with what stands below it; its C

@@ -72,7 +72,7 @@ ready() { grep -q 'tiles run' "$tmp/run.log"; }
 within 10 ready || fail "run does not start: $(cat "$tmp/run.log")"
 exits 2 run --instance "$name" --seconds 1
 says "runs already"
-[ "$(tiles | wc -l)" = 3 ] || fail "a second start changed the tiles: $(tiles)"
+[ "$(tiles | wc -l)" = 4 ] || fail "a second start changed the tiles: $(tiles)"
 python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for port in (8001, 8003, 8004, 9001) * 5: s.sendto(b"x" * 100, ("127.0.0.1", port))'
@@ -107,19 +107,21 @@ for line in open(sys.argv[1]):
         told[name] = None
     elif line.startswith('# TYPE '):
         _, _, name, kind = line.split(' ')
-        assert name in told and kind in ('counter', 'gauge'), line
+        assert name in told and kind in ('counter', 'gauge', 'histogram'), line
         assert (kind == 'counter') == name.endswith('_total'), line
         told[name] = kind
     else:
-        m = re.fullmatch(r'([a-z_]+)\{([a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*)\} (\d+)', line)
+        m = re.fullmatch(r'([a-z_]+)\{([a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*)\} (\d+(?:\.\d+)?)', line)
         assert m, line
-        assert told.get(m[1]), 'no HELP and TYPE before ' + line
-        assert m[1] == last or m[1] not in done, 'scattered: ' + line
-        assert m[1].startswith('quickstep_'), line
+        name = re.sub('_(bucket|sum|count)$', '', m[1])
+        if told.get(name) != 'histogram': name = m[1]
+        assert told.get(name), 'no HELP and TYPE before ' + line
+        assert name == last or name not in done, 'scattered: ' + line
+        assert name.startswith('quickstep_'), line
         key = (m[1], m[2])
         assert key not in done, 'twice: ' + line
-        done |= {m[1], key}
-        last = m[1]
+        done |= {name, key}
+        last = name
 assert len(told) > 20 and all(n in done for n in told)
 PY
 exits 0 metrics --instance "$name" --json
@@ -129,7 +131,7 @@ parses "metrics --json"
 exits 0 metrics
 exits 0 monitor --once --instance "$name"
 exits 0 monitor --once --json
-[ "$(value "$tmp/out" "j['alive'] and [t['state'] for t in j['tiles']] == ['run'] * 3 and
+[ "$(value "$tmp/out" "j['alive'] and [t['state'] for t in j['tiles']] == ['run'] * 4 and
     all(t['pid'] > 0 for t in j['tiles'])")" = true ] || fail "monitor --json: $(cat "$tmp/out")"
 
 kill -TERM $run

@@ -385,7 +385,7 @@ Test(shred, noise_is_refused_or_comes_back)
         qs_shred_encode(again, &s);
         cr_assert(eq(int, memcmp(again + 64, raw + 64, s.layout->hdr_sz - 64u), 0));
     }
-    cr_assert(gt(u32, taken, 300));
+    cr_assert(taken > 300);
 }
 
 static vectors_t v;

@@ -575,5 +575,5 @@ Test(txn, a_forged_descriptor_leads_nowhere_outside)
             cr_assert(le(u32, (u32)in->data_off + in->data_sz, s.sz));
         }
     }
-    cr_assert(gt(u32, refused, 40));
+    cr_assert(refused > 40);
 }

@@ -51,7 +51,7 @@ Test(xsk, entries_come_once_and_in_order_across_the_wrap_of_the_counters)
             seen += ready;
             qs_xsk_release(&get, ready);
         }
-        cr_assert(gt(u64, seen, 100000));
+        cr_assert(seen > 100000);
     }
 }
 
@@ -137,7 +137,7 @@ Test(xsk, a_socket_binds_once_a_queue_and_as_it_was_told)
     cr_assert(eq(int, qs_xsk_open(&y, &other, err, sizeof(err)), 0), "%s", err);
     qs_xsk_close(&y);
     other.ifindex = 999999;
-    cr_assert(lt(int, qs_xsk_open(&y, &other, err, sizeof(err)), 0));
+    cr_assert(qs_xsk_open(&y, &other, err, sizeof(err)) < 0);
     qs_xsk_close(&x);
     cr_assert(eq(int, qs_xsk_open(&x, &conf, err, sizeof(err)), 0), "not free again: %s", err);
     qs_xsk_close(&x);
@@ -211,7 +211,7 @@ Test(xsk, frames_go_from_one_socket_to_the_other_each_once_and_all_completions_c
         return;
     usleep(100000);
     cr_assert(eq(int, qs_xsk_error(&to), -ENETDOWN), "a deleted interface is told");
-    cr_assert(lt(int, qs_xsk_kick(&from), 0));
+    cr_assert(qs_xsk_kick(&from) < 0);
     qs_xsk_close(&from);
     qs_xsk_close(&to);
     qs_xdp_close(&xdp);

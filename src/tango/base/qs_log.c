@@ -6,7 +6,8 @@
 
 #define SECOND_NS 1000000000ull
 
-/* What may follow the message: ","suppressed":4294967295,"truncated":true} and the newline. */
+/* What may follow the message: ","suppressed":4294967295,"truncated":true} and the newline; the other
+   formats have less. */
 #define TAIL_MAX 64u
 
 static char const *const level_name[] = {
@@ -16,6 +17,7 @@ static char const *const level_name[] = {
 
 static qs_log_conf_t conf_now = {.fd = 2, .min_level = QS_LOG_INFO, .format = QS_LOG_TEXT};
 static __thread char thread_name[QS_LOG_NAME_MAX + 1] = "main";
+static __thread qs_errs_t *thread_errs;
 static u64 dropped;
 static bool torn; /* the last line written ended in its middle */
 
@@ -49,8 +51,8 @@ put(line_t *line, char const *fmt, ...)
 static u32
 escape(char to[8], u8 byte)
 {
-    bool json = conf_now.format == QS_LOG_JSON;
-    if (byte >= 0x20 && byte < 0x7f && byte != '\\' && !(json && byte == '"')) {
+    bool json = conf_now.format == QS_LOG_JSON, quoted = conf_now.format != QS_LOG_TEXT;
+    if (byte >= 0x20 && byte < 0x7f && byte != '\\' && !(quoted && byte == '"')) {
         to[0] = (char)byte;
         return 1;
     }
@@ -128,6 +130,24 @@ put_json(line_t *line, qs_log_site_t const *site, u64 now, char const *msg, u32 
     put(line, "%s}\n", whole ? "" : ",\"truncated\":true");
 }
 
+/* put_logfmt: names and ids have no blanks, and need no quotes. */
+static void
+put_logfmt(line_t *line, qs_log_site_t const *site, u64 now, char const *msg, u32 suppressed)
+{
+    put(line, "time=");
+    put_time(line, now);
+    put(line, " level=%s tile=", qs_log_level_name(site->level));
+    put_escaped(line, thread_name, QS_LOG_NAME_MAX);
+    put(line, " id=");
+    put_escaped(line, site->id, QS_LOG_NAME_MAX);
+    put(line, " msg=\"");
+    bool whole = put_escaped(line, msg, UINT32_MAX);
+    put(line, "\"");
+    if (suppressed)
+        put(line, " suppressed=%u", suppressed);
+    put(line, "%s\n", whole ? "" : " truncated=true");
+}
+
 static void
 write_line(line_t const *line)
 {
@@ -167,7 +187,7 @@ admit(qs_log_site_t *site, u64 now, u32 *suppressed)
 int
 qs_log_init(qs_log_conf_t const *conf)
 {
-    if (conf->fd < 0 || (u32)conf->min_level > QS_LOG_ERROR || (u32)conf->format > QS_LOG_JSON)
+    if (conf->fd < 0 || (u32)conf->min_level > QS_LOG_ERROR || (u32)conf->format > QS_LOG_LOGFMT)
         return -EINVAL;
     conf_now = *conf;
     torn = false;
@@ -183,15 +203,26 @@ qs_log_name(char const *name)
 }
 
 void
+qs_log_errs(qs_errs_t *errs)
+{
+    thread_errs = errs;
+}
+
+void
 qs_log(qs_log_site_t *site, char const *fmt, ...)
 {
-    if (site->level < conf_now.min_level)
+    bool shown = site->level >= conf_now.min_level;
+    bool counted = site->level >= QS_LOG_WARNING && thread_errs;
+    if (!shown && !counted)
         return;
     int err = errno;
     u64 now = conf_now.now_ns ? conf_now.now_ns() : realtime_ns();
-    u32 suppressed;
-    if (!admit(site, now, &suppressed))
+    u32 suppressed = 0;
+    if (shown && !admit(site, now, &suppressed)) {
+        if (counted)
+            qs_errs_note(thread_errs, site->id, site->level, now, NULL);
         return;
+    }
 
     /* One byte more than any line holds, so that a message cut here is cut there as well. */
     char msg[QS_LOG_LINE_MAX + 1];
@@ -202,11 +233,19 @@ qs_log(qs_log_site_t *site, char const *fmt, ...)
         msg[0] = '\0';
     va_end(args);
 
+    if (counted)
+        qs_errs_note(thread_errs, site->id, site->level, now, msg);
+    if (!shown) {
+        errno = err;
+        return;
+    }
     line_t line;
     line.text[0] = '\n';
     line.sz = 1;
     if (conf_now.format == QS_LOG_JSON)
         put_json(&line, site, now, msg, suppressed);
+    else if (conf_now.format == QS_LOG_LOGFMT)
+        put_logfmt(&line, site, now, msg, suppressed);
     else
         put_text(&line, site, now, msg, suppressed);
     write_line(&line);

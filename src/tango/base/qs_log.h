@@ -4,6 +4,9 @@
        json  {"time_ns":..,"level":"warning","tile":"net:0","id":"QS-NET-003","msg":"..",
               "suppressed":4,"truncated":true}     (on one line; the last two only if so)
 
+       logfmt  time=2026-11-22T22:12:19.123Z level=warning tile=net:0 id=QS-NET-003
+               msg="ring 2 stalled" suppressed=4 truncated=true      (likewise)
+
    For boot code of disco and for app.  Libraries never log, they return; a tile in its loop never
    logs, it counts.  A message is a site: a static row that names its stable id, its level and
    how many lines a second it may write.
@@ -17,6 +20,9 @@
    can forge a line or move the cursor.  A line that cannot be written now, as on a full pipe with
    O_NONBLOCK, is dropped and counted; after a half-written one the next starts on a new line.
 
+   What is said at warning or above is counted in the table of the thread's qs_log_errs too, also when
+   it is suppressed or below the minimum.
+
    Threads: any; init and counters are for one (others may miscount).  Blocks: as the fd does.
    Allocates: never, as long as the caller's format has no %ls and no width beyond the line.
    Needs: the system calls write and clock_gettime; SIGPIPE ignored if the fd can be a pipe. */
@@ -24,7 +30,7 @@
 #ifndef QS_TANGO_BASE_LOG_H
 #define QS_TANGO_BASE_LOG_H
 
-#include "tango/base/qs_base.h"
+#include "tango/base/qs_errs.h"
 
 #define QS_LOG_LINE_MAX 1024u /* with its newline; below PIPE_BUF */
 #define QS_LOG_NAME_MAX 32u   /* bytes shown of a tile's name and of an id */
@@ -37,7 +43,7 @@ typedef enum qs_log_level {
     QS_LOG_ERROR,
 } qs_log_level_t;
 
-typedef enum qs_log_format { QS_LOG_TEXT, QS_LOG_JSON } qs_log_format_t;
+typedef enum qs_log_format { QS_LOG_TEXT, QS_LOG_JSON, QS_LOG_LOGFMT } qs_log_format_t;
 
 typedef struct qs_log_conf {
     int fd;
@@ -64,6 +70,10 @@ int qs_log_init(qs_log_conf_t const *conf);
 
 /* qs_log_name sets the name that the calling thread's lines carry, at first "main". */
 void qs_log_name(char const *name);
+
+/* qs_log_errs sets the table in which the calling thread's warnings and errors are counted, which must
+   stay; NULL: none, as at first. */
+void qs_log_errs(qs_errs_t *errs);
 
 /* qs_log writes one line, unless the level is below the minimum or the site has used up its
    second; then it is counted, and the next line of the site tells how many were suppressed.

@@ -41,7 +41,7 @@ qs_gossip_fault(qs_reader_t const *r)
                                                  [QS_READER_CUT] = QS_GOSSIP_cut,
                                                  [QS_READER_VARINT] = QS_GOSSIP_varint,
                                                  [QS_READER_OPTION] = QS_GOSSIP_option,
-                                                 [QS_READER_BITS] = QS_GOSSIP_bits};
+                                                 [QS_READER_BITS] = QS_GOSSIP_bitmap};
     return reasons[r->fault];
 }
 

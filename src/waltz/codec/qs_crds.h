@@ -26,12 +26,12 @@
     X(arg, count, "more values than fit")                                                          \
     X(arg, option, "an option byte that is neither 0 nor 1")                                       \
     X(arg, varint, "a number that is not in its shortest form, or too large")                      \
-    X(arg, bits, "a bit vector longer than its words")                                             \
+    X(arg, bitmap, "a bit vector longer than its words")                                           \
     X(arg, value_kind, "unknown kind of value")                                                    \
     X(arg, dead_kind, "a kind of value that is no longer used")                                    \
     X(arg, wallclock, "a time beyond 10^15 ms")                                                    \
     X(arg, caller, "a pull request whose value is no ContactInfo")                                 \
-    X(arg, mask_bits, "a pull request's mask of less than 6 or more than 63 bits")                 \
+    X(arg, mask, "a pull request's mask of less than 6 or more than 63 bits")                      \
     X(arg, prune_from, "a prune in somebody else's name")                                          \
     X(arg, vote_index, "a vote's index of 32 or more")                                             \
     X(arg, vote_txn, "a vote whose transaction is none")                                           \

@@ -44,7 +44,7 @@ read_pull_request(qs_reader_t *r, qs_gossip_msg_t *msg)
     if (r->fault)
         return qs_gossip_fault(r);
     if (f->mask_bits < QS_GOSSIP_MASK_MIN || f->mask_bits > 63)
-        return QS_GOSSIP_mask_bits;
+        return QS_GOSSIP_mask;
     qs_gossip_reason_t reason = qs_crds_read(r, &msg->value[0]);
     if (reason)
         return reason;

@@ -316,13 +316,14 @@ mul_each(qs_ed25519_kernel_t const *kernel, u8 (*out)[32], many_t const *x, u32 
         kernel->base_mul(out[i], x->nonce[i]);
 }
 
-/* cnt <= QS_ED25519_MANY_MAX.  A frame of its own is wiped with all that is below it. */
+/* cnt is 1 to QS_ED25519_MANY_MAX.  A frame of its own is wiped with all that is below it. */
 static QS_NOINLINE void
 sign_some(qs_ed25519_kernel_t const *kernel, many_t *x, qs_ed25519_order_t const *order, u32 cnt,
           u8 const public_key[QS_ED25519_KEY_SZ])
 {
     qs_sha_msg_t msg[QS_ED25519_MANY_MAX];
     u8 r[QS_ED25519_MANY_MAX][32];
+    QS_ASSERT(cnt > 0 && cnt <= QS_ED25519_MANY_MAX); /* says to gcc, too, that msg is written */
     for (u32 i = 0; i < cnt; i++)
         msg[i] =
             (qs_sha_msg_t){x->digest[i], {{x->expanded + 32, 32}, {order[i].msg, order[i].msg_sz}}};

@@ -1,0 +1,129 @@
+#!/bin/bash
+# test_service.sh OUT - Goal: as a service the node runs without root, tells its manager the truth, and
+# its log can be rotated; what it warned of can be read, also when it is dead.  Method: systemd's tools
+# look at the units; a user with exactly the unit's capabilities runs the node on a veth pair, receives
+# by XDP, and speaks to a manager that is a socket of ours.
+. "$(dirname "$0")/lib.sh"
+root=$(cd "$(dirname "$0")/../.." && pwd)
+name=service-$$
+
+if command -v systemd-analyze >/dev/null; then
+    mkdir "$tmp/units"
+    for unit in quickstep quickstep-setup; do # with a program that is there
+        sed "s,/usr/bin/quickstep,$bin,; /^Documentation/d" "$root/config/$unit.service" >"$tmp/units/$unit.service"
+    done
+    systemd-analyze verify "$tmp/units/"*.service >"$tmp/out" 2>&1 || fail "verify: $(cat "$tmp/out")"
+    [ -s "$tmp/out" ] && fail "verify warns: $(cat "$tmp/out")"
+    if systemd-analyze security --help 2>/dev/null | grep -q offline; then
+        systemd-analyze security --offline=true --threshold=35 "$tmp/units/quickstep.service" >"$tmp/out" 2>&1 ||
+            fail "security: $(tail -n 1 "$tmp/out")"
+        tail -n 1 "$tmp/out"
+    fi
+else
+    say "systemd-analyze is not there: skipped: the check of the units"
+fi
+grep -q '^RestrictAddressFamilies=.*AF_XDP' "$root/config/quickstep.service" || fail "AF_XDP is not allowed"
+
+[ "$E2E_INSIDE" = root ] || { echo "skipped: only root can become a user with capabilities"; exit 77; }
+caps=$(sed -n 's/^AmbientCapabilities=//p' "$root/config/quickstep.service" | tr 'A-Z' 'a-z' | sed 's/cap_/+/g; s/ /,/g')
+chmod 711 "$tmp"
+install -m 755 "$bin" "$tmp/quickstep"
+mkdir "$tmp/var" && chown 65534:65534 "$tmp/var"
+log=$tmp/var/quickstep.log
+service() {
+    exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set="-all,$caps" --inh-caps="-all,$caps" \
+        --ambient-caps="$caps" "$tmp/quickstep" "$@"
+}
+as_service() { (service "$@"); }
+
+# The manager, and a host at the other end of a cable.
+python3 - "$tmp/var/notify" "$tmp/notified" <<'PY' &
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+with open(sys.argv[2], "w") as f:
+    while True:
+        f.write(s.recv(4096).decode() + "\n")
+        f.flush()
+PY
+unshare --net sleep 1000 &
+other=$!
+within 5 test -S "$tmp/var/notify" || fail "no socket"
+away() { [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
+within 5 away || fail "no second network"
+ip link add qs0 type veth peer name qs1 && ip link set qs1 netns $other || fail "no veth pair"
+ip addr add 10.91.0.1/24 dev qs0 && ip link set qs0 up
+nsenter -t $other -n sh -c 'ip addr add 10.91.0.2/24 dev qs1 && ip link set qs1 up'
+
+NOTIFY_SOCKET=$tmp/var/notify WATCHDOG_USEC=1000000 service run --topology listen --instance "$name" \
+    --set net.iface=qs0 --set net.provider=xdp --set log.path="$log" --set log.format=logfmt 2>"$tmp/err" &
+run=$!
+told() { grep -q "^$1" "$tmp/notified"; }
+within 15 told READY=1 || fail "no READY: $(cat "$tmp/err" "$log" "$tmp/notified")"
+within 5 told "STATUS=listen: 4 of 4 tiles run" || fail "no STATUS: $(cat "$tmp/notified")"
+grep -q '^time=[^ ]* level=notice tile=main id=QS-RUN-001 msg="listen: 4 tiles run' "$log" || fail "no logfmt: $(cat "$log")"
+[ -s "$tmp/err" ] && fail "said past the log: $(cat "$tmp/err")"
+
+# Exactly those capabilities, and none in a tile.
+of() { awk -v k="$2:" '$1 == k { print $2 }' "/proc/$1/status"; }
+[ "$(of $run Uid)" = 65534 ] || fail "it is not a plain user"
+[ "$(python3 -c 'import sys; print(bin(int(sys.argv[1], 16)).count("1"))' "$(of $run CapEff)")" = 5 ] ||
+    fail "capabilities $(of $run CapEff), not five"
+for tile in $(tiles | awk '{ print $1 }'); do
+    [ "$(of "$tile" CapEff)$(of "$tile" CapAmb)" = 00000000000000000000000000000000 ] || fail "tile $tile keeps capabilities"
+done
+tr '\0' '\n' <"/proc/$(tile_pid net)/environ" | grep -q NOTIFY_SOCKET && fail "tiles can speak for the node"
+
+# The main job: what comes, comes by XDP.
+nsenter -t $other -n python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(200): s.sendto(b"x" * 200, ("10.91.0.1", 9001)); time.sleep(0.002)'
+metric() { as_service metrics --instance "$name" | awk -v n="quickstep_$1" 'index($0, n "{") == 1 { s += $NF } END { print s + 0 }'; }
+came() { [ "$(metric net_rx_datagram_total)" = 200 ]; }
+within 5 came || fail "200 were sent, $(metric net_rx_datagram_total) came: $(cat "$log")"
+[ "$(metric net_rx_xdp_total)" -ge 150 ] || fail "only $(metric net_rx_xdp_total) came by XDP"
+
+# The watchdog is fed as long as all tiles turn.
+fed() { grep -c '^WATCHDOG=1' "$tmp/notified"; }
+more() { [ "$(fed)" -ge $(($1 + 2)) ]; }
+within 10 more 0 || fail "the watchdog is not fed"
+kill -STOP "$(tile_pid sink)"
+sleep 3
+before=$(fed)
+sleep 3
+[ "$(fed)" = "$before" ] || fail "a tile stands still, and the watchdog is fed"
+kill -CONT "$(tile_pid sink)"
+within 10 more "$before" || fail "it turns again, and the watchdog starves"
+
+# Rotation: what is said after SIGHUP goes to a new file.
+mv "$log" "$log.1"
+kill -HUP $run
+within 5 grep -q QS-RUN-006 "$log" || fail "no new log after SIGHUP: $(ls "$tmp/var")"
+kill -KILL "$(tile_pid sink)"
+within 5 grep -q QS-GRP-001 "$log" || fail "a death is not in the new log: $(cat "$log")"
+grep -q QS-GRP-001 "$log.1" && fail "the old log goes on"
+
+# What was warned of, alive and dead.
+kill -KILL "$(tile_pid metric)"
+warned() {
+    as_service errors --instance "$name" --json >"$tmp/errors" &&
+        [ "$(value "$tmp/errors" "[(e['tile'], e['level'], e['count'], e['first_ns'] < e['last_ns'], 'killed by signal 9' in e['text'])
+            for e in j['errors'] if e['id'] == 'QS-GRP-001']")" = "[('main', 'warning', 2, True, True)]" ]
+}
+within 5 warned || fail "two deaths: $(cat "$tmp/errors")"
+ready() { as_service ready --instance "$name" --timeout 5 2>/dev/null; }
+ready || fail "the tiles do not come back"
+kill -TERM $run
+wait $run || fail "it ended with $?: $(cat "$log")"
+told STOPPING=1 || fail "no STOPPING: $(tail -n 3 "$tmp/notified")"
+warned || fail "nothing can be read of a dead instance: $(cat "$tmp/errors")"
+as_service errors --instance "$name" | grep -q 'QS-GRP-001 *warning *2 times' || fail "errors: for people"
+
+# A manager that is not there is said, and no reason to stop; a log that cannot be is one.
+NOTIFY_SOCKET=$tmp/nobody as_service run --topology listen --instance "$name" --seconds 1 --set net.provider=socket \
+    2>"$tmp/err" || fail "no manager: $(cat "$tmp/err")"
+grep -q QS-RUN-008 "$tmp/err" || fail "a manager that is not there is not said: $(cat "$tmp/err")"
+as_service run --topology listen --instance "$name" --seconds 1 --set log.path="$tmp/no/such" 2>"$tmp/err"
+[ $? = 3 ] && grep -q QS-RUN-007 "$tmp/err" || fail "a log that cannot be: $(cat "$tmp/err")"
+no_tiles || fail "tiles are left over: $(tiles)"
