@@ -195,6 +195,7 @@ Test(gossip_node, hostile_contact_infos_are_named_and_not_believed)
     qs_contact_t c = evil_contact();
 
     expect_event(unproven, push_contact(&c, false));
+    net_run(&net, 2000); /* as long as an answer is owed no signature is checked */
     expect_event(signature, push_contact(&c, true));
     c.wallclock = net.now_ms - 16000;
     expect_event(window, push_contact(&c, false));
@@ -348,7 +349,7 @@ Test(gossip_node, hostile_pull_requests_are_named_and_cost_no_more_than_a_ping)
     net.at[0].node.facts.private_ok = true;
     expect_event(address, send_to_0(0x0a000063, 0, out, sz));
     sz = request_of(out, &c, net.at[1].secret);
-    expect_event(caller_signature, send_to_0(0x0a000063, 8001, out, sz));
+    expect_event(caller_signature, send_to_0(0x0a000065, 8001, out, sz));
     c.shred_version = 0;
     sz = request_of(out, &c, evil_secret);
     expect_event(shred_version, send_to_0(0x0a000063, 8001, out, sz));
@@ -583,4 +584,139 @@ Test(gossip_node, a_flood_of_strangers_takes_nothing_from_those_we_know)
     cr_assert(le(u32, known, 10000 + 5000), "nor may one of those flood us");
     cr_assert(qs_gossip_admit(n, net.at[2].ip, net.now_ms + 10000));
     cr_assert(ge(u64, event(0, QS_GOSSIP_ON_flood), 400000 + 1));
+}
+
+/* ---- what is asked before a signature is checked ---- */
+
+Test(gossip_node, a_value_that_is_there_under_another_signature_is_named_and_not_checked)
+{
+    u8 value[500], data[400];
+    qs_contact_t c = net.at[1].node.conf.self;
+
+    open_three();
+    c = net.at[1].node.conf.self;
+    c.wallclock = net.now_ms;
+    u32 sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), net.at[1].secret);
+    push_to_0(value, sz);
+    u64 before = event(0, QS_GOSSIP_ON_signature);
+    for (u32 i = 0; i < 32; i++) { /* half of them have a greater hash, and would look newer */
+        value[i] ^= 1;
+        expect_event(resigned, push_to_0(value, sz));
+        value[i] ^= 1;
+    }
+    expect_event(duplicate, push_to_0(value, sz));
+    cr_assert(eq(u64, event(0, QS_GOSSIP_ON_signature), before));
+}
+
+Test(gossip_node, pings_and_pull_requests_without_effect_are_refused_before_their_signatures)
+{
+    u8 out[QS_GOSSIP_MTU], token[32] = {7}, sig[64];
+
+    open_three();
+    qs_ed25519_sign(sig, token, 32, evil_key, evil_secret);
+    u32 sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, evil_key, token, sig);
+    for (u32 i = 0; i < 20; i++)
+        net_put(&net, 0x0a000063, 8001, net.at[0].ip, net.at[0].port, out, sz);
+    net_run(&net, 3);
+    sig[0] ^= 1;
+    sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, evil_key, token, sig);
+    expect_event(ping_rate, send_to_0(0x0a000063, 8001, out, sz));
+    expect_event(ping_signature, send_to_0(0x0a000064, 8001, out, sz));
+
+    qs_contact_t c = evil_contact();
+    sz = request_of(out, &c, evil_secret);
+    expect_event(unproven, send_to_0(0x0a000063, 8001, out, sz)); /* and is asked */
+    sz = request_of(out, &c, net.at[1].secret);
+    expect_event(unproven, send_to_0(0x0a000063, 8001, out, sz));
+    expect_event(caller_signature, send_to_0(0x0a000065, 8001, out, sz));
+    push_contact(&c, false); /* its address was asked too */
+    expect_event(unproven, push_contact(&c, true));
+}
+
+Test(gossip_node, no_more_than_a_thousand_pings_a_second_are_answered_whoever_sends_them)
+{
+    u8 out[200], token[32] = {7}, sig[64];
+
+    open_three();
+    qs_ed25519_sign(sig, token, 32, evil_key, evil_secret);
+    u32 sz = qs_gossip_write_ping(out, sizeof(out), QS_GOSSIP_PING, evil_key, token, sig);
+    net_run(&net, 1000 - net.now_ms % 1000 + 1);
+    u64 before = event(0, QS_GOSSIP_ON_ping_answered);
+    for (u32 i = 0; i < 1500; i++)
+        net_put(&net, 0x0b000000 + i, 8001, net.at[0].ip, net.at[0].port, out, sz);
+    net_run(&net, 3);
+    cr_assert(eq(u64, event(0, QS_GOSSIP_ON_ping_answered), before + 1000));
+    net_run(&net, 1000);
+    send_to_0(0x0b000000, 8001, out, sz);
+    cr_assert(ge(u64, event(0, QS_GOSSIP_ON_ping_answered), before + 1001));
+}
+
+Test(gossip_node, a_request_beyond_what_its_address_may_ask_is_refused_before_its_signature)
+{
+    u8 value[500], data[400], out[QS_GOSSIP_MTU];
+    qs_gossip_filter_out_t f = {.mask_bits = 6, .mask = UINT64_MAX >> 6};
+    qs_contact_t c;
+
+    open_three();
+    c = net.at[1].node.conf.self, c.wallclock = net.now_ms;
+    u32 sz = value_of(value, data, qs_contact_write(&c, data, sizeof(data)), net.at[1].secret);
+    value[3] ^= 1;
+    sz = qs_gossip_write_pull_request(out, sizeof(out), &f, value, sz);
+    expect_event(caller_signature, send_to_0(net.at[1].ip, 8001, out, sz));
+    for (u32 i = 0; i < 10; i++) { /* wrong signatures take nothing from it, ... */
+        net.at[0].node.pull_bytes = 1u << 20;
+        answers_to(0, 0, 0, 1);
+    }
+    expect_event(pull_ip_budget, send_to_0(net.at[1].ip, 8001, out, sz));
+    net.at[0].node.pull_bytes = 0;
+    net.at[0].node.pull_refill_ms = net.now_ms + 1;
+    expect_event(pull_budget, send_to_0(net.at[2].ip, 8001, out, sz));
+}
+
+/* push_five sends what another member is to have said, forged but for value good. */
+static void
+push_five(u32 n, u32 good)
+{
+    u8 value[500], data[400], out[QS_GOSSIP_MTU];
+    u8 const *pk = net.at[1].node.conf.self.pubkey;
+    u32 sz = qs_gossip_write_values(out, sizeof(out), QS_GOSSIP_PUSH, evil_key);
+
+    for (u32 v = 0; v < 5; v++) {
+        u32 data_sz = qs_crds_write_epoch_slots(data, sizeof(data), pk, (u8)v, 1000, (u8[16]){1},
+                                                128, net.now_ms + n);
+        u32 value_sz = value_of(value, data, data_sz, net.at[1].secret);
+        value[3] ^= v != good;
+        sz = qs_gossip_add_value(out, sizeof(out), sz, value, value_sz);
+    }
+    net_put(&net, 0x0a000063, 8001, net.at[0].ip, net.at[0].port, out, sz);
+}
+
+Test(gossip_node, beyond_a_thousand_wrong_signatures_one_value_stands_for_its_message)
+{
+    open_three();
+    u64 wrong = event(0, QS_GOSSIP_ON_signature), company = event(0, QS_GOSSIP_ON_company);
+    push_five(0, 4);
+    net_run(&net, 2);
+    cr_assert(eq(u64, event(0, QS_GOSSIP_ON_signature), wrong + 4), "few cost themselves only");
+    cr_assert(eq(u64, event(0, QS_GOSSIP_ON_company), company));
+    for (u32 i = 1; i <= 1000; i++)
+        push_five(i, 5);
+    net_run(&net, 2);
+    wrong = event(0, QS_GOSSIP_ON_signature) - wrong;
+    company = event(0, QS_GOSSIP_ON_company) - company;
+    cr_assert(eq(u64, wrong + company, 4 + 5000));
+    cr_assert(le(u64, wrong, 1500), "%lu were checked", wrong);
+
+    u64 news = event(0, QS_GOSSIP_ON_inserted) + event(0, QS_GOSSIP_ON_replaced);
+    u8 data[200], value[300];
+    u32 sz = qs_crds_write_lowest_slot(data, sizeof(data), net.at[1].node.conf.self.pubkey, 5,
+                                       net.now_ms);
+    push_to_0(value, value_of(value, data, sz, net.at[1].secret));
+    cr_assert(ge(u64, event(0, QS_GOSSIP_ON_inserted) + event(0, QS_GOSSIP_ON_replaced), news + 1),
+              "what is good comes through meanwhile");
+    net_run(&net, 1000);
+    wrong = event(0, QS_GOSSIP_ON_signature);
+    push_five(1, 5);
+    net_run(&net, 2);
+    cr_assert(eq(u64, event(0, QS_GOSSIP_ON_signature), wrong + 5), "and it passes");
 }

@@ -79,7 +79,7 @@ asked_just_now(qs_gossip_node_t const *n, u8 const *pubkey, u32 ip, u16 port, u6
     bool want;
 
     memcpy(pair.pubkey, pubkey, 32);
-    return !qs_ping_check(&n->ping, &pair, now_ms, &want) && !want;
+    return !qs_ping_check(&n->ping, &pair, now_ms, &want) && qs_ping_owes(&n->ping, &pair, now_ms);
 }
 
 /* worth_a_check asks the table about a value that fits. */

@@ -60,6 +60,13 @@ qs_ping_check(qs_ping_t const *p, qs_ping_pair_t const *pair, u64 now_ms, bool *
     return ok;
 }
 
+bool
+qs_ping_owes(qs_ping_t const *p, qs_ping_pair_t const *pair, u64 now_ms)
+{
+    entry_t const *e = find(p, pair);
+    return e && e->asked && now_ms - e->asked_ms < QS_PING_RETRY_MS;
+}
+
 /* victim finds the place for a new pair, or NULL. */
 static entry_t *
 victim(qs_ping_t const *p, qs_ping_pair_t const *pair, u64 now_ms)

@@ -60,6 +60,9 @@ void qs_ping_init(qs_ping_t *p, void *mem, u32 pair_max, qs_hash_key_t key);
 /* qs_ping_check says whether the pair is proven now.  *want says whether it should be asked. */
 bool qs_ping_check(qs_ping_t const *p, qs_ping_pair_t const *pair, u64 now_ms, bool *want);
 
+/* qs_ping_owes says whether the pair was asked just now and owes its answer: it will not be asked again yet. */
+bool qs_ping_owes(qs_ping_t const *p, qs_ping_pair_t const *pair, u64 now_ms);
+
 /* qs_ping_ask remembers that the pair is asked with token, which then is to be sent.  Returns false
    if it is not: an answer is still owed, there is no room, or the address was asked enough. */
 bool qs_ping_ask(qs_ping_t *p, qs_ping_pair_t const *pair, u8 const token[32], u64 now_ms);

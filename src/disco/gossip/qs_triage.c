@@ -1,5 +1,7 @@
 #include "disco/gossip/qs_triage.h"
 
+#define HURRY 64u /* values that wait: from here on the others have half their shares */
+
 typedef struct qs_triage_queue queue_t;
 
 /* Of each class: how many may wait, and how many a slice takes.  An answered pull request costs as much as
@@ -8,7 +10,7 @@ static struct {
     u32 depth, share;
     qs_gossip_event_t full;
 } const of[QS_TRIAGE_CLASS_CNT] = {
-    [QS_TRIAGE_VALUES] = {512, 16, QS_GOSSIP_ON_crowded_values},
+    [QS_TRIAGE_VALUES] = {2048, 16, QS_GOSSIP_ON_crowded_values},
     [QS_TRIAGE_TALK] = {256, 8, QS_GOSSIP_ON_crowded_talk},
     [QS_TRIAGE_PULLS] = {64, 2, QS_GOSSIP_ON_crowded_pulls},
     [QS_TRIAGE_STRANGERS] = {256, 6, QS_GOSSIP_ON_crowded_strangers}};
@@ -102,11 +104,14 @@ take_of(qs_triage_t *t, u32 class, qs_triage_item_t const *item[], u32 max)
 u32
 qs_triage_take(qs_triage_t *t, qs_triage_item_t const *item[], u32 max)
 {
+    bool hurry = t->queue[QS_TRIAGE_VALUES].cnt > HURRY;
     u32 cnt = 0;
 
     t->turns = max ? 0 : t->turns;
     max = max < QS_GOSSIP_BATCH ? max : QS_GOSSIP_BATCH;
-    for (u32 c = 0; c < QS_TRIAGE_CLASS_CNT; c++)
-        cnt += take_of(t, c, item + cnt, of[c].share < max - cnt ? of[c].share : max - cnt);
+    for (u32 c = 0; c < QS_TRIAGE_CLASS_CNT; c++) {
+        u32 share = hurry && c != QS_TRIAGE_VALUES ? of[c].share / 2 : of[c].share;
+        cnt += take_of(t, c, item + cnt, share < max - cnt ? share : max - cnt);
+    }
     return cnt + take_of(t, QS_TRIAGE_VALUES, item + cnt, max - cnt);
 }
