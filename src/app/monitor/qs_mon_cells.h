@@ -3,8 +3,8 @@
 
    Threads: one.  Blocks: write does, on the stream.  Allocates: never. */
 
-#ifndef QS_APP_MONITOR_CELLS_H
-#define QS_APP_MONITOR_CELLS_H
+#ifndef QS_APP_MONITOR_MON_CELLS_H
+#define QS_APP_MONITOR_MON_CELLS_H
 
 #include <stdio.h>
 

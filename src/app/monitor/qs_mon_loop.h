@@ -2,8 +2,8 @@
 
    Threads: one.  Blocks: until the user quits.  Allocates: yes. */
 
-#ifndef QS_APP_MONITOR_LOOP_H
-#define QS_APP_MONITOR_LOOP_H
+#ifndef QS_APP_MONITOR_MON_LOOP_H
+#define QS_APP_MONITOR_MON_LOOP_H
 
 #include "app/monitor/qs_mon_view.h"
 

@@ -2,8 +2,8 @@
 
    Threads: one.  Blocks: never.  Allocates: never. */
 
-#ifndef QS_APP_MONITOR_MODEL_H
-#define QS_APP_MONITOR_MODEL_H
+#ifndef QS_APP_MONITOR_MON_MODEL_H
+#define QS_APP_MONITOR_MON_MODEL_H
 
 #include "disco/qs_attach.h"
 

@@ -2,8 +2,8 @@
 
    Threads: one.  Blocks: key waits.  Allocates: ncurses does. */
 
-#ifndef QS_APP_MONITOR_SCREEN_H
-#define QS_APP_MONITOR_SCREEN_H
+#ifndef QS_APP_MONITOR_MON_SCREEN_H
+#define QS_APP_MONITOR_MON_SCREEN_H
 
 #include "app/monitor/qs_mon_cells.h"
 

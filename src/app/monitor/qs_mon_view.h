@@ -2,8 +2,8 @@
 
    Threads: one.  Blocks: never.  Allocates: never. */
 
-#ifndef QS_APP_MONITOR_VIEW_H
-#define QS_APP_MONITOR_VIEW_H
+#ifndef QS_APP_MONITOR_MON_VIEW_H
+#define QS_APP_MONITOR_MON_VIEW_H
 
 #include "app/monitor/qs_mon_cells.h"
 #include "app/monitor/qs_mon_model.h"
