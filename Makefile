@@ -59,7 +59,7 @@ tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'te
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
 e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
-benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(addprefix $(OUT)/bench/,lab net tiers)
+benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(addprefix $(OUT)/bench/,lab metric net tiers)
 
 comma := ,
 
@@ -153,6 +153,9 @@ $(OUT)/bench/veth_tool: test/bench/veth_tool.c $(OUT)/libquickstep.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
+
+$(OUT)/bench/metric: test/bench/metric.py $(OUT)/quickstep
+	$(Q)install -D -m 755 $< $@
 
 $(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
 	$(Q)install -D -m 755 $< $@
@@ -262,6 +265,11 @@ install: all
 	ln -sf libquickstep-client.so.1 $(DESTDIR)$(PREFIX)/lib/libquickstep-client.so
 	install -D -m 644 src/client/quickstep_client.h $(DESTDIR)$(PREFIX)/include/quickstep-client/quickstep_client.h
 	install -D -m 644 config/default.toml $(DESTDIR)$(PREFIX)/share/doc/quickstep/default.toml
+	for u in quickstep quickstep-setup; do \
+	    sed 's,/usr/bin/,$(PREFIX)/bin/,' config/$$u.service | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$$u.service; done
+	install -D -m 644 config/quickstep-sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/quickstep.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/quickstep/prometheus contrib/prometheus/*.yml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/quickstep/grafana contrib/grafana/quickstep.json
 	install -D -m 644 contrib/man/quickstep.1 $(DESTDIR)$(PREFIX)/share/man/man1/quickstep.1
 	install -D -m 644 contrib/completion/quickstep.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/quickstep
 	cd src && { $(CC) -I. -D_GNU_SOURCE -std=gnu17 -MM $(public) | tr ' \\' '\n\n' | grep '\.h$$\|\.def$$'; \

@@ -33,8 +33,8 @@
 #define CURL_FUNCTIONS(X)                                                                          \
     X(curl_global_init)                                                                            \
     X(curl_easy_init)                                                                              \
-    X(curl_easy_setopt) X(curl_easy_perform) X(curl_easy_getinfo) X(curl_easy_strerror)            \
-        X(curl_slist_append)
+    X(curl_easy_setopt)                                                                            \
+    X(curl_easy_perform) X(curl_easy_getinfo) X(curl_easy_strerror) X(curl_slist_append)
 
 static struct {
 #define CURL_FIELD_(name) __typeof__(name) *name##_;

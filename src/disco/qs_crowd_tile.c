@@ -30,7 +30,8 @@
     COUNTER(prunes, "prunes sent")                                                                 \
     COUNTER(received, "well-formed datagrams received")                                            \
     COUNTER(unsent, "datagrams the kernel did not take")                                           \
-    COUNTER(spread_quiet, "contact infos that came from one member to another, without enemies")   \
+    COUNTER(spread_quiet,                                                                          \
+            "contact infos that came from one member to another, just before enemies do")          \
     COUNTER(spread_quiet_ms, "... and how long they took, in all")                                 \
     COUNTER(spread_hostile, "contact infos that did while there was an enemy")                     \
     COUNTER(spread_hostile_ms, "... and how long they took, in all")                               \
@@ -45,7 +46,9 @@ QS_METRICS(crowd, CROWD_METRICS);
 #define BUFFER  (16 << 20)
 #define TICK_NS 5000000u
 #define BATCH   64u
-#define BURST   128u      /* hostile datagrams of one turn */
+#define BURST   128u /* hostile datagrams of one turn */
+#define QUIET_NS                                                                                   \
+    3000000000u /* before the enemy: what is compared with; until then all are being found */
 #define LATE_NS 20000000u /* what it is behind by is not made up for beyond this */
 
 typedef union control {
@@ -252,14 +255,17 @@ crowd_poll(void *self, qs_stem_t *stem)
 }
 
 static void
-tell_spread(crowd_t *c, bool hostile)
+tell_spread(crowd_t *c, u64 now_ns)
 {
     qs_crowd_t const *now = &c->crowd;
+    bool hostile = c->hostile_pps && now_ns >= c->hostile_at;
 
-    qs_metric_add(hostile ? &c->m->spread_hostile : &c->m->spread_quiet,
-                  now->spread_cnt - c->spread_cnt);
-    qs_metric_add(hostile ? &c->m->spread_hostile_ms : &c->m->spread_quiet_ms,
-                  now->spread_ms - c->spread_ms);
+    if (now_ns + QUIET_NS >= c->hostile_at) {
+        qs_metric_add(hostile ? &c->m->spread_hostile : &c->m->spread_quiet,
+                      now->spread_cnt - c->spread_cnt);
+        qs_metric_add(hostile ? &c->m->spread_hostile_ms : &c->m->spread_quiet_ms,
+                      now->spread_ms - c->spread_ms);
+    }
     c->spread_cnt = now->spread_cnt;
     c->spread_ms = now->spread_ms;
 }
@@ -275,7 +281,7 @@ crowd_tidy(void *self, qs_stem_t *stem)
         qs_metric_add(&(&c->m->pushed)[i], now[i] - c->told[i]);
         c->told[i] = now[i];
     }
-    tell_spread(c, c->hostile_pps && stem->now >= c->hostile_at);
+    tell_spread(c, stem->now);
     u64 got = 0;
     for (u32 i = 0; i < QS_HOSTILE_STRANGERS; i++)
         got += c->hostile.got[i];

@@ -10,7 +10,8 @@
    In:    whatever the world sends to port.gossip; signatures, and once our public key.
    Out:   datagrams to addresses that were proven, and pings to those that were not.  Until the public
           key is known it does nothing but ask for it.
-   How:   one qs_gossip_node_t; this file gives it a clock, a network, and the tile that signs.
+   How:   one qs_gossip_node_t; this file gives it a clock, a network, and the tile that signs.  What comes
+          waits by what it is worth (gossip/qs_triage.h), so that no flood overruns the ring.
    Loss:  without credit to net or to sign a message is dropped and counted; gossip says all again.
           A restart forgets the table, who answered pings, whom we push to, and what was asked to be
           signed: the entrypoints, and peers that push to us, bring it back within seconds.  It keeps
@@ -27,6 +28,7 @@
 #include "disco/gossip/qs_gossvf.h"
 #include "disco/gossip/qs_ip_echo_serve.h"
 #include "disco/gossip/qs_peers.h"
+#include "disco/gossip/qs_triage.h"
 #include "disco/qs_config.h"
 #include "disco/qs_format.h"
 #include "disco/qs_stem.h"
@@ -106,7 +108,9 @@ typedef struct gossip {
     u32 net_out, sign_out;
     u16 src_port_idx;
     u64 hello_at, tick_at, echo_at;
-    u64 ms;      /* the time of day when this turn began */
+    u64 ms; /* the time of day when this turn began */
+    qs_triage_t triage;
+    u8 *triage_mem;
     u64 new_cnt; /* inserted and replaced when the last tick was */
     told_t told;
     qs_ip_echo_serve_t echo;
@@ -203,10 +207,12 @@ gossip_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     u64 sz = qs_gossip_footprint(&conf);
     gossip_t *g = qs_layout_take(l, sizeof(gossip_t), QS_ALIGN);
     u8 *mem = qs_layout_take(l, sz, 4096);
+    u8 *triage_mem = qs_layout_take(l, qs_triage_footprint(), QS_ALIGN);
 
     if (g) {
         g->mem = mem;
         g->mem_sz = sz;
+        g->triage_mem = triage_mem;
     }
     return g;
 }
@@ -278,6 +284,7 @@ gossip_boot(void *self, qs_tile_ctx_t *ctx)
     g->conf.private_ok = ctx->cfg->gossip.private_addresses;
     g->conf.answer = true;
     memset(g->mem, 0, g->mem_sz);
+    qs_triage_init(&g->triage, g->triage_mem);
     qs_peers_clear(g->peers);
     int err = qs_rng_seed_os(&seed);
     g->conf.seed = seed;
@@ -382,26 +389,41 @@ look_for_twin(gossip_t *g)
     qs_stem_exit(g->stem, EXIT_TWIN);
 }
 
+/* sort_in takes datagrams off the ring, whatever they are: they are checked in slices, between which it
+   is looked at again. */
 static u32
-take_datagrams(gossip_t *g, qs_batch_t const *b)
+sort_in(gossip_t *g, qs_batch_t const *b)
 {
-    qs_gossip_datagram_t d[QS_GOSSIP_BATCH];
-    u32 cnt = b->cnt < QS_GOSSIP_BATCH ? b->cnt : QS_GOSSIP_BATCH;
-
     if (!g->known) {
         qs_metric_add(&g->m->early, b->cnt);
         return b->cnt;
     }
-    for (u32 i = 0; i < cnt; i++) {
+    for (u32 i = 0; i < b->cnt; i++) {
         qs_net_sig_t sig = qs_net_sig_unpack(b->frag[i].sig);
-        d[i] = (qs_gossip_datagram_t){.data = b->data[i],
-                                      .sz = b->frag[i].sz,
-                                      .src_ip = sig.src_ip,
-                                      .src_port = sig.src_port};
+        qs_gossip_datagram_t d = {.data = b->data[i],
+                                  .sz = b->frag[i].sz,
+                                  .src_ip = sig.src_ip,
+                                  .src_port = sig.src_port};
+        bool known = qs_admit_known(&g->node.admit, sig.src_ip, g->ms);
+        qs_triage_put(&g->triage, &g->node.counts, &d, known, b->frag[i].sig, b->frag[i].ts_origin);
     }
+    return b->cnt;
+}
+
+static void
+take_slice(gossip_t *g)
+{
+    qs_gossip_datagram_t d[QS_GOSSIP_BATCH];
+    qs_triage_item_t const *item[QS_GOSSIP_BATCH];
+    u32 cnt = qs_triage_take(&g->triage, item, QS_GOSSIP_BATCH);
+
+    for (u32 i = 0; i < cnt; i++)
+        d[i] = (qs_gossip_datagram_t){.data = item[i]->data,
+                                      .sz = item[i]->sz,
+                                      .src_ip = item[i]->src_ip,
+                                      .src_port = item[i]->src_port};
     qs_gossip_receive(&g->node, d, cnt, now_ms());
     look_for_twin(g);
-    return cnt;
 }
 
 static u32
@@ -452,7 +474,7 @@ gossip_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
     (void)stem;
 
     if (b->in == IN_NET)
-        return take_datagrams(g, b);
+        return sort_in(g, b);
     if (b->in == IN_GOSSVF)
         return take_verified(g, b);
     for (u32 i = 0; i < b->cnt; i++)
@@ -518,8 +540,10 @@ gossip_poll(void *self, qs_stem_t *stem)
         g->tick_at = stem->now + TICK_NS;
         did++;
     }
+    if (qs_triage_due(&g->triage))
+        take_slice(g);
     qs_stem_wake_at(stem, g->tick_at);
-    return did;
+    return did + g->triage.cnt;
 }
 
 /* tell adds what was counted since to cnt metrics in a row. */

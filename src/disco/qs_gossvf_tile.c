@@ -7,13 +7,15 @@
           sender's address and port.
    Out:   datagrams of which something is good, with their hashes and what that is (qs_gossvf_frag_t).
    Loss:  what the link overran is in the link's counter, every datagram refused in one of ours.  Until
-          gossip has said who we are all are (early).  Without credit none is: they wait.
+          gossip has said who we are all are (early).  What waits for checks or credit waits by what it is
+          worth (gossip/qs_triage.h), and is dropped by name beyond that.
    Death: forgets which values it verified, and verifies them again.
    Trust: payloads are private copies; nothing in them is believed.  Of gossip: its rows. */
 
 #include <time.h>
 
 #include "disco/gossip/qs_gossvf.h"
+#include "disco/gossip/qs_triage.h"
 #include "disco/qs_format.h"
 #include "disco/qs_stem.h"
 #include "disco/qs_tiles.h"
@@ -48,6 +50,8 @@ typedef struct gossvf {
     u64 mem_sz;
     qs_gossip_counts_t told;
     u64 told_repeats;
+    qs_triage_t triage;
+    u8 *triage_mem;
     qs_gossvf_t v;
 } gossvf_t;
 
@@ -65,10 +69,12 @@ gossvf_layout(qs_layout_t *l, qs_tile_ctx_t const *ctx)
     u64 sz = qs_gossvf_footprint(ctx->cfg->gossip.verified_values);
     gossvf_t *g = qs_layout_take(l, sizeof(gossvf_t), QS_ALIGN);
     u8 *mem = qs_layout_take(l, sz, 4096);
+    u8 *triage_mem = qs_layout_take(l, qs_triage_footprint(), QS_ALIGN);
 
     if (g) {
         g->mem = mem;
         g->mem_sz = sz;
+        g->triage_mem = triage_mem;
     }
     return g;
 }
@@ -94,6 +100,7 @@ gossvf_boot(void *self, qs_tile_ctx_t *ctx)
     g->told = (qs_gossip_counts_t){0};
     g->told_repeats = 0;
     memset(g->mem, 0, g->mem_sz);
+    qs_triage_init(&g->triage, g->triage_mem);
     err = qs_gossvf_init(&g->v, g->mem, ctx->cfg->gossip.verified_values, key,
                          ctx->cfg->gossip.private_addresses, rows ? rows->mem : NULL,
                          rows ? rows->sz : 0);
@@ -115,37 +122,59 @@ gossvf_want(void *self, u32 in, u64 sig)
     return !g->v.ready || qs_gossvf_admit(&g->v, qs_net_sig_unpack(sig).src_ip, g->ms);
 }
 
+/* gossvf_frag takes datagrams off the ring, whatever they are; gossip does the same. */
 static u32
 gossvf_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
     gossvf_t *g = self;
-    qs_gossip_datagram_t d[QS_GOSSIP_BATCH];
-    u8 *room[QS_GOSSIP_BATCH];
-    u32 max = b->cnt < QS_GOSSIP_BATCH ? b->cnt : QS_GOSSIP_BATCH, out = 0;
 
+    (void)stem;
     if (!g->v.ready) {
         qs_metric_add(&g->m->early, b->cnt);
         return b->cnt;
     }
-    u32 cnt = qs_stem_prepare_batch(stem, 0, room, max);
-    for (u32 i = 0; i < cnt; i++) {
+    for (u32 i = 0; i < b->cnt; i++) {
         qs_net_sig_t sig = qs_net_sig_unpack(b->frag[i].sig);
-        d[i] = (qs_gossip_datagram_t){.data = b->data[i],
-                                      .sz = b->frag[i].sz,
-                                      .src_ip = sig.src_ip,
-                                      .src_port = sig.src_port};
+        qs_gossip_datagram_t d = {.data = b->data[i],
+                                  .sz = b->frag[i].sz,
+                                  .src_ip = sig.src_ip,
+                                  .src_port = sig.src_port};
+        bool known = qs_admit_known(&g->v.admit, sig.src_ip, g->ms);
+        qs_triage_put(&g->triage, &g->v.counts, &d, known, b->frag[i].sig, b->frag[i].ts_origin);
     }
+    return b->cnt;
+}
+
+/* check_slice checks as many of those that wait as there is credit for, and passes on what is good.
+   False: there is no credit. */
+static bool
+check_slice(gossvf_t *g, qs_stem_t *stem)
+{
+    qs_gossip_datagram_t d[QS_GOSSIP_BATCH];
+    qs_triage_item_t const *item[QS_GOSSIP_BATCH];
+    u8 *room[QS_GOSSIP_BATCH];
+    u32 out = 0;
+    u32 max = qs_stem_prepare_batch(stem, 0, room, QS_GOSSIP_BATCH);
+    u32 cnt = qs_triage_take(&g->triage, item, max);
+
+    if (!max)
+        return false;
+    for (u32 i = 0; i < cnt; i++)
+        d[i] = (qs_gossip_datagram_t){.data = item[i]->data,
+                                      .sz = item[i]->sz,
+                                      .src_ip = item[i]->src_ip,
+                                      .src_port = item[i]->src_port};
     qs_gossvf_check(&g->v, d, cnt, g->ms);
     for (u32 i = 0; i < cnt; i++) {
         if (!g->v.good[i])
             continue;
         u32 sz = qs_gossvf_write(&g->v, d, i, room[out]);
-        qs_stem_publish_at(stem, 0, room[out], b->frag[i].sig, sz, 0, b->frag[i].ts_origin);
+        qs_stem_publish_at(stem, 0, room[out], item[i]->sig, sz, 0, item[i]->ts_origin);
         out++;
     }
     qs_metric_add(&g->m->passed, out);
     qs_metric_add(&g->m->verified, g->v.check.item_cnt);
-    return cnt;
+    return true;
 }
 
 static u32
@@ -159,7 +188,9 @@ gossvf_poll(void *self, qs_stem_t *stem)
         g->look_at = stem->now + LOOK_NS;
     }
     qs_stem_wake_at(stem, g->look_at);
-    return 0;
+    if (qs_triage_due(&g->triage) && !check_slice(g, stem))
+        return 0; /* gossip rings when there is some again */
+    return g->triage.cnt;
 }
 
 /* tell adds what was counted since to cnt metrics in a row. */

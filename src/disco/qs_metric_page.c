@@ -2,7 +2,7 @@
 
 #define LINE_MAX_SZ   320u /* of one sample, and of HELP and TYPE together with their name twice */
 #define HEAD_MAX_SZ   640u
-#define LATENCY_LOW   10u /* buckets of 2^10 ns, 2^12 ns, .. 2^30 ns: 1 us to 1 s */
+#define LATENCY_LOW   10u /* bounds of 2^10 - 1 ns, 2^12 - 1, .. 2^30 - 1: 1 us to 1 s */
 #define LATENCY_HIGH  30u
 #define LATENCY_STEP  2u
 #define LATENCY_LINES ((LATENCY_HIGH - LATENCY_LOW) / LATENCY_STEP + 1u + 3u)
@@ -297,7 +297,7 @@ put_labels(text_t *t, char const *name, char const *suffix, qs_metric_place_t co
     put(t, "\"");
 }
 
-/* put_hist: buckets are exact, because each bound is where an octave of the histogram begins; the total
+/* put_hist: buckets are exact, because each bound is the last number before an octave of the histogram; the total
    is the sum of what was read, so that it fits them. */
 static void
 put_hist(text_t *t, char const *name, qs_metric_place_t const *at)
@@ -310,7 +310,7 @@ put_hist(text_t *t, char const *name, qs_metric_place_t const *at)
             total += qs_load_relaxed(&at->hist->bucket[b]);
         put_labels(t, name, "_bucket", at);
         put(t, ",le=\"");
-        put_scaled(t, 1ull << bit, 1000000000);
+        put_scaled(t, (1ull << bit) - 1, 1000000000);
         put(t, "\"} ");
         put_number(t, total, 1);
         end_line(t);

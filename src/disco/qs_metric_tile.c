@@ -442,10 +442,9 @@ metric_run(void *self, qs_stem_t *stem)
         MHD_stop_daemon(s->http);
 }
 
-static int const metric_syscalls[] = {
-    SYS_accept4, SYS_epoll_wait, SYS_epoll_ctl,  SYS_recvfrom, SYS_sendto,
-    SYS_sendmsg, SYS_shutdown,   SYS_setsockopt, SYS_fcntl,    SYS_close,
-    SYS_mmap,    SYS_munmap,     SYS_brk,        SYS_mremap,   -1};
+static int const metric_syscalls[] = {SYS_accept4, SYS_epoll_wait, SYS_epoll_ctl, SYS_recvfrom,
+                                      SYS_sendto,  SYS_sendmsg,    SYS_shutdown,  SYS_setsockopt,
+                                      SYS_fcntl,   SYS_close,      SYS_mremap,    -1};
 
 /* clang-format off */
 qs_tile_t const qs_tile_metric = {

@@ -2,7 +2,7 @@
 
    What every tile may: read and write what is open, sleep (ppoll, futex), read the clock, get memory
    that cannot be executed, abort, and end.  Whatever else its table names it may besides.  Where
-   arguments are looked at, all 64 bits of them are.  Nothing that starts, opens, connects,
+   arguments are looked at, all 64 bits of them are, and a list cannot undo it.  Nothing that starts, opens, connects,
    executes or changes another process is on anybody's list, nor what changes a file's size.
 
    Any other call, and any of another architecture, raises SIGSYS; without a handler it kills.

@@ -224,7 +224,7 @@ Test(sandbox, a_system_call_that_is_not_on_the_list_kills)
 
 Test(sandbox, what_a_tile_lists_besides_it_may)
 {
-    static int const list[] = {SYS_sendto, SYS_prctl, -1};
+    static int const list[] = {SYS_sendto, SYS_mmap, SYS_futex, SYS_tgkill, SYS_prctl, -1};
 
     more = list;
     for (tried = 0; tried < QS_COUNT(calls); tried++) {

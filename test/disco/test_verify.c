@@ -269,7 +269,7 @@ Test(verify, capacity_is_what_full_batches_took)
     start(true, 1, 0);
     for (u32 i = 0; i < 200; i++)
         qs_verify_took(&v, 8, 8 * 5000);
-    cr_assert((double)qs_verify_capacity(&v) / 200000 - 1 < 0.01);
+    cr_assert(qs_verify_capacity(&v) / 200000.0 - 1 < 0.01);
     u64 before = qs_verify_capacity(&v);
     qs_verify_took(&v, 3, 3000000); /* a batch that was not full says nothing */
     cr_assert(eq(u64, qs_verify_capacity(&v), before));

@@ -9,8 +9,8 @@ fault=$out/e2e/quickstep_fault
 [ -x "$fault" ] || fail "$fault is not built"
 attacks='open:openat connect:connect fork:clone exec:execve ptrace:ptrace kill:kill mmap_exec:mmap
 clock_settime:clock_settime write:'
-leader='net netlink sign gossvf gossip verify dedup poh shred store'
-follower='net netlink sign gossvf gossip shred store'
+leader='net netlink sign gossvf gossip verify dedup poh shred store metric'
+follower='net netlink sign gossvf gossip shred store metric'
 
 # node TOPOLOGY ARGUMENT...: in a network of its own, where lo is up.
 cat >"$tmp/node" <<'S'
@@ -19,7 +19,7 @@ ip link set lo up
 topology=$1 name=$2 program=$3
 shift 3
 exec "$program" "$@" run --topology "$topology" --instance "$name" --set net.provider=socket \
-    --set net.bind_address=127.0.0.1 --set gossip.verify_tiles=1 --set shred.version=1 $MORE
+    --set net.bind_address=127.0.0.1 --set gossip.verify_tiles=1 --set shred.version=1 --set metric.enabled=true $MORE
 S
 chmod +x "$tmp/node"
 export MORE
@@ -66,11 +66,11 @@ refused=$(sed -n 's/.*without part of the sandbox: //p' "$tmp/log" | sort -u)
 python3 - "$tmp/ps" "$refused" <<'P' || fail "ps: $(cat "$tmp/ps")"
 import json, sys
 tiles = [i for i in json.load(open(sys.argv[1]))["instances"] if i["instance"] == "quiet"][0]["sandbox"]
-assert len(tiles) == 10, tiles
+assert len(tiles) == 11, tiles
 lacks = [x for x in sys.argv[2].split(", ") if x]
 assert all(t["lacks"] == lacks and {"seccomp", "limits", "fds", "caps"} <= set(t["has"]) for t in tiles), tiles
 P
-grep -q "  sandbox .*: net netlink sign gossvf gossip verify dedup poh shred store$" "$tmp/ps.txt" || fail "$(cat "$tmp/ps.txt")"
+grep -q "  sandbox .*: net netlink sign gossvf gossip verify dedup poh shred store metric$" "$tmp/ps.txt" || fail "$(cat "$tmp/ps.txt")"
 while read -r pid name; do
     grep -q "^Seccomp:.2$" "/proc/$pid/status" && grep -q "^CapBnd:.0*$" "/proc/$pid/status" || fail "$name: $(cat "/proc/$pid/status")"
     [ -n "$refused" ] || [ -z "$(ls -A "/proc/$pid/root/")" ] || fail "$name sees files"

@@ -205,6 +205,47 @@ Test(log, json_line_carries_hostile_bytes_unharmed)
     cr_assert(eq(u32, entry.cnt, 5));
 }
 
+Test(log, logfmt_line_keeps_its_keys_whatever_the_message_says)
+{
+    log_to(wr, QS_LOG_LOGFMT);
+    qs_log_name("net:0");
+    qs_log(&plain, "a \"b\" c=d\n\\");
+    cr_assert(eq(str, drain(),
+                 "time=2026-11-22T22:12:19.123Z level=warning tile=net:0 id=QS-TEST-001 "
+                 "msg=\"a \\\"b\\\" c=d\\n\\\\\"\n"));
+}
+
+Test(log, warnings_are_counted_where_they_are_said_suppressed_and_hidden_ones_too)
+{
+    static qs_errs_t errs;
+    qs_log_site_t often = {.id = "QS-TEST-002", .level = QS_LOG_ERROR, .per_s = 2};
+    qs_log_site_t quiet = {.id = "QS-TEST-003", .level = QS_LOG_NOTICE};
+    qs_log_site_t hidden = {.id = "QS-TEST-004", .level = QS_LOG_WARNING};
+    qs_log_conf_t conf = {.fd = wr, .min_level = QS_LOG_ERROR, .now_ns = injected_now};
+    qs_errs_row_t row;
+    u64 first = now;
+
+    qs_log_errs(&errs);
+    cr_assert(eq(int, qs_log_init(&conf), 0));
+    for (u32 i = 0; i < 5; i++, now++)
+        qs_log(&often, "%u", i);
+    qs_log(&quiet, "no");
+    qs_log(&hidden, "unseen");
+    qs_log_errs(NULL);
+    qs_log(&often, "not here");
+    cr_assert(qs_errs_read(&errs, 0, &row));
+    cr_assert(eq(u64, row.cnt, 5));
+    cr_assert(eq(u64, row.first_ns, first));
+    cr_assert(eq(u64, row.last_ns, first + 4));
+    cr_assert(eq(str, row.text, "1"), "the last that was written");
+    cr_assert(qs_errs_read(&errs, 1, &row));
+    cr_assert(eq(str, row.id, "QS-TEST-004"));
+    cr_assert(eq(str, row.text, "unseen"));
+    cr_assert(not(qs_errs_read(&errs, 2, &row)));
+    drain();
+    cr_assert(not(got_has("unseen")));
+}
+
 /* A message of sz bytes, each escaped to as many as fill can need, must give a whole line. */
 static void
 cut(qs_log_format_t format, char fill, u64 sz)
@@ -355,7 +396,7 @@ Test(log, init_refuses_what_it_does_not_know)
 {
     cr_assert(eq(int, qs_log_init(&(qs_log_conf_t){.fd = -1}), -EINVAL));
     cr_assert(eq(int, qs_log_init(&(qs_log_conf_t){.min_level = QS_LOG_ERROR + 1}), -EINVAL));
-    cr_assert(eq(int, qs_log_init(&(qs_log_conf_t){.format = QS_LOG_JSON + 1}), -EINVAL));
+    cr_assert(eq(int, qs_log_init(&(qs_log_conf_t){.format = QS_LOG_LOGFMT + 1}), -EINVAL));
     qs_log(&plain, "still to the pipe");
     cr_assert(ne(str, drain(), ""));
 }

@@ -382,7 +382,7 @@ read_all(u8 const *data, u32 sz)
     u32 cnt = 0;
     qs_rtmsg_verdict_t verdict;
     while ((verdict = qs_rtmsg_next(&iter, &m)) != QS_RTMSG_END) {
-        cr_assert((int)verdict < QS_RTMSG_VERDICT_CNT);
+        cr_assert(verdict < QS_RTMSG_VERDICT_CNT);
         cnt += verdict == QS_RTMSG_OK;
     }
     free(exact);

@@ -21,10 +21,17 @@ sender_of(qs_admit_t const *a, u32 ip)
 }
 
 bool
+qs_admit_known(qs_admit_t const *a, u32 ip, u64 now_ms)
+{
+    sender_t const *s = sender_of(a, ip);
+    return s->ip == ip && now_ms < s->until_ms;
+}
+
+bool
 qs_admit_take(qs_admit_t *a, u32 ip, u64 now_ms)
 {
     sender_t *s = sender_of(a, ip);
-    bool known = s->ip == ip && now_ms < s->until_ms;
+    bool known = qs_admit_known(a, ip, now_ms);
     u64 rate = known ? QS_ADMIT_KNOWN_RATE : QS_ADMIT_STRANGERS_RATE;
     u64 burst = known ? QS_ADMIT_KNOWN_BURST : QS_ADMIT_STRANGERS_BURST;
 

@@ -34,6 +34,9 @@ void qs_admit_init(qs_admit_t *a, void *mem, qs_hash_key_t key);
 /* qs_admit_take says whether a datagram from ip is to be looked at, and counts it. */
 bool qs_admit_take(qs_admit_t *a, u32 ip, u64 now_ms);
 
+/* qs_admit_known says whether ip is known. */
+bool qs_admit_known(qs_admit_t const *a, u32 ip, u64 now_ms);
+
 /* qs_admit_prove says that ip is known until until_ms. */
 void qs_admit_prove(qs_admit_t *a, u32 ip, u64 until_ms);
 

@@ -50,12 +50,36 @@ near_now(u64 wallclock, u64 now_ms)
 }
 
 void
-qs_gossip_check_begin(check_t *c, qs_gossip_datagram_t const *d, u32 cnt, bool hash)
+qs_gossip_check_init(check_t *c, qs_gossip_counts_t *counts, u64 seed)
+{
+    c->counts = counts;
+    qs_rng_init(&c->rng, seed, 0);
+}
+
+/* grow_wary begins to be so when half of what is borne is used up. */
+static void
+grow_wary(check_t *c, bool verified, u64 now_ms)
+{
+    if (now_ms > c->forged_ms) {
+        u64 more = qs_min_u64(now_ms - c->forged_ms, QS_GOSSIP_FORGED_BURST);
+        c->forged_left =
+            (u32)qs_min_u64(c->forged_left + more * QS_GOSSIP_FORGED_RATE, QS_GOSSIP_FORGED_BURST);
+        c->forged_ms = now_ms;
+    }
+    c->wary = !verified && c->forged_left < QS_GOSSIP_FORGED_BURST / 2;
+    c->trusted = 0;
+    memset(c->rest, 0, sizeof(c->rest));
+}
+
+void
+qs_gossip_check_begin(check_t *c, qs_gossip_datagram_t const *d, u32 cnt, bool verified, u64 now_ms)
 {
     u32 claims = 0;
 
     QS_ASSERT(cnt <= QS_GOSSIP_BATCH);
     c->item_cnt = 0;
+    c->d = d;
+    grow_wary(c, verified, now_ms);
     for (u32 i = 0; i < cnt; i++) {
         qs_gossip_msg_t *msg = &c->msg[i];
         qs_gossip_reason_t reason = qs_gossip_parse(d[i].data, d[i].sz, msg);
@@ -73,7 +97,7 @@ qs_gossip_check_begin(check_t *c, qs_gossip_datagram_t const *d, u32 cnt, bool h
                 (qs_sha_msg_t){.out = c->hash[claims],
                                .part = {{d[i].data + msg->value[v].off, msg->value[v].sz}}};
     }
-    if (hash)
+    if (!verified)
         qs_sha256_batch(c->sha, claims);
 }
 
@@ -183,11 +207,38 @@ add_prune(check_t *c, u32 i, u8 const *data, qs_gossip_msg_t const *msg)
     }
 }
 
+static void
+add_value(check_t *c, u8 const *data, u32 i, u32 v)
+{
+    qs_crds_t const *value = &c->msg[i].value[v];
+    u8 const *at = data + value->off;
+
+    add_item(c, i, v, at, data + value->origin_off, at + QS_CRDS_SIG_SZ,
+             value->sz - QS_CRDS_SIG_SZ);
+}
+
+/* draw puts value v to those of its message that come later, or has it take the place of the one that comes
+   first: each is that with the same chance, whatever its place in the message. */
+static void
+draw(check_t *c, u8 const *data, u32 i, u32 v)
+{
+    u32 last = c->item_cnt - 1, seen = 1 + (u32)__builtin_popcount(c->rest[i]);
+
+    c->rest[i] |= 1u << v;
+    if (qs_rng_bounded(&c->rng, seen + 1))
+        return;
+    c->rest[i] |= 1u << c->item_value[last];
+    c->rest[i] &= ~(1u << v);
+    c->item_cnt = last;
+    add_value(c, data, i, v);
+}
+
 void
 qs_gossip_check_add(check_t *c, qs_gossip_datagram_t const *d, u32 i, u32 v)
 {
     qs_gossip_msg_t const *msg = &c->msg[i];
     u8 const *data = d[i].data;
+    bool listed = c->item_cnt && c->item_datagram[c->item_cnt - 1] == i;
 
     switch (msg->kind) {
     case QS_GOSSIP_PRUNE:
@@ -198,12 +249,11 @@ qs_gossip_check_add(check_t *c, qs_gossip_datagram_t const *d, u32 i, u32 v)
         add_item(c, i, 0, data + msg->ping.sig_off, data + msg->from_off,
                  data + msg->ping.token_off, 32);
         break;
-    default: {
-        qs_crds_t const *value = &msg->value[v];
-        u8 const *at = data + value->off;
-        add_item(c, i, v, at, data + value->origin_off, at + QS_CRDS_SIG_SZ,
-                 value->sz - QS_CRDS_SIG_SZ);
-    }
+    default:
+        if (c->wary && listed)
+            draw(c, data, i, v);
+        else
+            add_value(c, data, i, v);
     }
 }
 
@@ -211,6 +261,24 @@ void
 qs_gossip_check_verify(check_t *c)
 {
     qs_ed25519_verify_batch(c->verdict, c->item, c->item_cnt, QS_ED25519_STRICT);
+}
+
+/* second_round lists what was put off and whose first value was good; false: nothing. */
+static bool
+second_round(check_t *c)
+{
+    if (!c->wary)
+        return false;
+    c->wary = false;
+    c->item_cnt = 0;
+    for (u32 i = 0; i < QS_GOSSIP_BATCH; i++) {
+        if (!(c->trusted >> i & 1))
+            c->counts->event[QS_GOSSIP_ON_company] += (u32)__builtin_popcount(c->rest[i]);
+        for (u32 left = c->trusted >> i & 1 ? c->rest[i] : 0; left; left &= left - 1)
+            add_value(c, c->d[i].data, i, (u32)__builtin_ctz(left));
+    }
+    qs_gossip_check_verify(c);
+    return c->item_cnt;
 }
 
 static qs_gossip_event_t
@@ -229,8 +297,9 @@ forged(u32 kind)
     }
 }
 
-bool
-qs_gossip_check_next(check_t *c, u32 *at, u32 *i, u32 *v)
+/* next_of returns the next of this round whose signature is good. */
+static bool
+next_of(check_t *c, u32 *at, u32 *i, u32 *v)
 {
     while (*at < c->item_cnt) {
         u32 n = (*at)++, kind = c->msg[c->item_datagram[n]].kind;
@@ -239,9 +308,22 @@ qs_gossip_check_next(check_t *c, u32 *at, u32 *i, u32 *v)
         *v = c->item_value[n];
         if (kind == QS_GOSSIP_PRUNE)
             good |= c->verdict[(*at)++] == QS_ED25519_OK;
+        c->trusted |= (u32)good << *i;
         if (good)
             return true;
+        c->forged_left -= c->forged_left && qs_gossip_has_values(kind);
         refuse(c, forged(kind));
     }
     return false;
+}
+
+bool
+qs_gossip_check_next(check_t *c, u32 *at, u32 *i, u32 *v)
+{
+    if (next_of(c, at, i, v))
+        return true;
+    if (!second_round(c))
+        return false;
+    *at = 0;
+    return next_of(c, at, i, v);
 }

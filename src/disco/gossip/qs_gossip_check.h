@@ -3,6 +3,10 @@
 
        begin  -->  fit, or fit_value of each value  -->  (questions of the caller's)  -->  add  -->  verify
 
+   A wrong signature costs the value that has it, as long as there are few.  Beyond QS_GOSSIP_FORGED_RATE a
+   second it costs its message: one value of each, by lot, is checked first, and the others if that was good.
+   Nobody honest passes on what he has not checked.
+
    The gossip tile and the gossvf tiles in front of it run the same checks; who has the table asks it
    between fit_value and add, so that no signature is checked for nothing.
 
@@ -11,6 +15,7 @@
 #ifndef QS_DISCO_GOSSIP_CHECK_H
 #define QS_DISCO_GOSSIP_CHECK_H
 
+#include "tango/base/qs_rng.h"
 #include "waltz/codec/qs_contact.h"
 #include "waltz/codec/qs_gossip.h"
 #include "waltz/crypto/qs_ed25519.h"
@@ -20,11 +25,15 @@
 #define QS_GOSSIP_CLAIM_MAX  (QS_GOSSIP_BATCH * QS_GOSSIP_VALUE_MAX)
 #define QS_GOSSIP_SIGNED_MAX 1200u  /* bytes under a prune's signature */
 #define QS_GOSSIP_WINDOW_MS  15000u /* a push's or a caller's wallclock is at most so far from now */
-#define QS_GOSSIP_PRUNE_MS   1000u  /* a prune's age at most */
+#define QS_GOSSIP_FORGED_RATE                                                                      \
+    1u /* wrong signatures a ms that others of the same message survive, ... */
+#define QS_GOSSIP_FORGED_BURST 1000u /* ... and at once */
+#define QS_GOSSIP_PRUNE_MS     1000u /* a prune's age at most */
 
 /* What happens to what comes in, beside the reasons of the codec: what these checks find, ... */
 #define QS_GOSSIP_CHECK_EVENTS(X, arg)                                                             \
     X(arg, signature, "values with a wrong signature")                                             \
+    X(arg, company, "values not checked: too much was forged, and so was one of the same message") \
     X(arg, window, "pushed values whose time is not now")                                          \
     X(arg, shred_version, "contact infos and callers of another cluster")                          \
     X(arg, address, "contact infos and callers with an address nobody can be reached at")          \
@@ -35,13 +44,18 @@
     X(arg, prune_other, "prunes for somebody else")                                                \
     X(arg, prune_signature, "prunes with a wrong signature")                                       \
     X(arg, ping_signature, "pings and pongs with a wrong signature")                               \
-    X(arg, flood, "datagrams beyond what strangers, or one address, may send a second")
+    X(arg, flood, "datagrams beyond what strangers, or one address, may send a second")            \
+    X(arg, crowded_values, "pushes and pull responses beyond what can be checked")                 \
+    X(arg, crowded_talk, "pings, pongs and prunes beyond what can be checked")                     \
+    X(arg, crowded_pulls, "pull requests beyond what can be checked")                              \
+    X(arg, crowded_strangers, "datagrams of unproven addresses beyond what can be checked")
 
 /* ... and what the node does with the rest. */
 #define QS_GOSSIP_NODE_EVENTS(X, arg)                                                              \
     X(arg, inserted, "values that were new")                                                       \
     X(arg, replaced, "values that took an older one's place")                                      \
     X(arg, duplicate, "values that were there")                                                    \
+    X(arg, resigned, "pushed values that were there with another signature")                       \
     X(arg, older, "values older than the one that was there")                                      \
     X(arg, full, "values for which there was no room")                                             \
     X(arg, limit, "values beyond what an unstaked origin may have")                                \
@@ -110,6 +124,14 @@ typedef struct qs_gossip_check {
     qs_ed25519_verdict_t verdict[QS_GOSSIP_CLAIM_MAX];
     u8 item_datagram[QS_GOSSIP_CLAIM_MAX], item_value[QS_GOSSIP_CLAIM_MAX];
     u32 item_cnt;
+
+    qs_rng_t rng;
+    qs_gossip_datagram_t const *d;
+    u64 forged_ms;
+    u32 forged_left;           /* wrong signatures until it is wary */
+    bool wary;                 /* of each message one value first ... */
+    u32 rest[QS_GOSSIP_BATCH]; /* ... these later ... */
+    u32 trusted;               /* ... if that one was good: a bit for each datagram */
     u8 prune[QS_GOSSIP_BATCH][2][QS_GOSSIP_SIGNED_MAX]; /* both forms of what it signs */
 } qs_gossip_check_t;
 
@@ -123,9 +145,13 @@ qs_gossip_has_values(u32 kind)
 /* qs_gossip_reachable says whether an address can be one of a node in this cluster. */
 bool qs_gossip_reachable(qs_gossip_facts_t const *f, u32 ip, u16 port);
 
-/* qs_gossip_check_begin parses cnt datagrams, QS_GOSSIP_BATCH at most, and forgets the batch before.
-   hash: the hashes of all values are wanted. */
-void qs_gossip_check_begin(qs_gossip_check_t *c, qs_gossip_datagram_t const *d, u32 cnt, bool hash);
+/* qs_gossip_check_init makes c, zeroed, ready. */
+void qs_gossip_check_init(qs_gossip_check_t *c, qs_gossip_counts_t *counts, u64 seed);
+
+/* qs_gossip_check_begin parses cnt datagrams, QS_GOSSIP_BATCH at most, and forgets the batch before; they
+   stay where they are until the batch is through.  verified: their hashes and signatures are known. */
+void qs_gossip_check_begin(qs_gossip_check_t *c, qs_gossip_datagram_t const *d, u32 cnt,
+                           bool verified, u64 now_ms);
 
 /* qs_gossip_check_fit makes the cheap checks of live datagram i that has no values; qs_gossip_check_fit_value
    those of value v of one that has.  What is refused is counted. */
@@ -134,7 +160,8 @@ bool qs_gossip_check_fit(qs_gossip_check_t *c, qs_gossip_facts_t const *f,
 bool qs_gossip_check_fit_value(qs_gossip_check_t *c, qs_gossip_facts_t const *f,
                                qs_gossip_datagram_t const *d, u32 i, u32 v, u64 now_ms);
 
-/* qs_gossip_check_add lists the signature of what fits: value v, 0 where there are none. */
+/* qs_gossip_check_add lists the signature of what fits: value v, 0 where there are none.  One datagram after
+   the other. */
 void qs_gossip_check_add(qs_gossip_check_t *c, qs_gossip_datagram_t const *d, u32 i, u32 v);
 
 /* qs_gossip_check_verify checks all that are listed.  For a prune either form will do. */

@@ -71,6 +71,11 @@ bool qs_gossip_proven(qs_gossip_node_t *n, u8 const *pubkey, u32 ip, u16 port, u
 /* qs_gossip_refresh has our ContactInfo of now signed, for pull requests and, if it is said, for all. */
 void qs_gossip_refresh(qs_gossip_node_t *n, bool say, u64 now_ms);
 
+/* qs_gossip_may_answer says whether a pull request is within what is answered, all and its address; what is not
+   is counted.  It takes nothing from that: its signature is to be checked still. */
+bool qs_gossip_may_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d,
+                          qs_gossip_msg_t const *msg, u64 now_ms);
+
 /* qs_gossip_answer answers a pull request whose caller was verified and proven. */
 void qs_gossip_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d,
                       qs_gossip_msg_t const *msg, u64 now_ms);

@@ -77,7 +77,7 @@ qs_gossip_init(qs_gossip_node_t *n, void *mem, qs_gossip_conf_t const *conf)
     n->asker = (struct qs_gossip_bucket *)(void *)p.asker;
     qs_admit_init(&n->admit, p.sender, key[0]);
     n->work = (struct qs_gossip_work *)(void *)p.work;
-    n->work->check.counts = &n->counts;
+    qs_gossip_check_init(&n->work->check, &n->counts, qs_rng_u64(&n->rng));
     n->unsigned_ = (struct qs_gossip_unsigned *)p.unsigned_;
     n->facts = (qs_gossip_facts_t){.outset = conf->self.outset,
                                    .gossip = conf->self.socket[QS_CONTACT_GOSSIP],

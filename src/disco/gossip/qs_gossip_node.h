@@ -88,6 +88,7 @@ typedef struct qs_gossip_node {
     u64 pull_bytes, pull_refill_ms; /* what may be answered still */
     u64 pong_second;
     u32 *pong_cnt; /* of this second, by hashed address */
+    u32 pong_all;  /* ... and in all */
     struct qs_gossip_bucket {
         u64 since_ms; /* 0: nobody asked yet */
         u64 tokens;

@@ -3,6 +3,9 @@
 #include "disco/gossip/qs_gossip_inner.h"
 
 #define PONGS_A_SECOND 20u /* to one address */
+#define PONGS_ALL_A_SECOND                                                                         \
+    1000u /* to all: each costs a signature here, one in the sign tile, a datagram */
+
 typedef struct qs_gossip_work work_t;
 
 static bool
@@ -24,6 +27,17 @@ qs_gossip_admit(qs_gossip_node_t *n, u32 ip, u64 now_ms)
     return qs_admit_take(&n->admit, ip, now_ms) || count(n, QS_GOSSIP_ON_flood);
 }
 
+/* same_but_signature says whether a value differs in its signature only from the one that is there: it says
+   nothing new, and of two such the hash would decide, so that half of what is forged looked newer. */
+static bool
+same_but_signature(qs_gossip_node_t const *n, qs_crds_item_t const *item, u32 slot)
+{
+    u8 const *there = qs_crds_value(&n->table, slot) + QS_CRDS_SIG_SZ;
+
+    return item->sz == n->table.entry[slot].sz &&
+           !memcmp(item->value + QS_CRDS_SIG_SZ, there, item->sz - QS_CRDS_SIG_SZ);
+}
+
 /* seen_before deals with a value that is there already, byte for byte: nothing of it need be checked. */
 static bool
 seen_before(qs_gossip_node_t *n, u8 const *data, qs_gossip_msg_t const *msg,
@@ -43,6 +57,10 @@ seen_before(qs_gossip_node_t *n, u8 const *data, qs_gossip_msg_t const *msg,
         count(n, QS_GOSSIP_ON_duplicate);
         return true;
     }
+    if (push && same_but_signature(n, item, slot)) {
+        count(n, QS_GOSSIP_ON_resigned);
+        return true;
+    }
     if (push && !qs_crds_overrides(&n->table, item, slot)) {
         if (qs_crds_origin_of(&n->table, data + msg->from_off))
             qs_received_record(&n->received, item->origin, data + msg->from_off, QS_RECEIVED_STALE);
@@ -50,6 +68,18 @@ seen_before(qs_gossip_node_t *n, u8 const *data, qs_gossip_msg_t const *msg,
         return true;
     }
     return false;
+}
+
+/* asked_just_now says whether a pair's address is neither proven nor to be asked now: then nothing that
+   needs it proven has any effect, and its signature tells nothing. */
+static bool
+asked_just_now(qs_gossip_node_t const *n, u8 const *pubkey, u32 ip, u16 port, u64 now_ms)
+{
+    qs_ping_pair_t pair = {.ip = ip, .port = port};
+    bool want;
+
+    memcpy(pair.pubkey, pubkey, 32);
+    return !qs_ping_check(&n->ping, &pair, now_ms, &want) && !want;
 }
 
 /* worth_a_check asks the table about a value that fits. */
@@ -67,7 +97,50 @@ worth_a_check(qs_gossip_node_t *n, u8 const *data, qs_gossip_msg_t const *msg, q
         if (!o || o->contact == QS_CRDS_NONE)
             return count(n, QS_GOSSIP_ON_unknown_origin);
     }
-    return !seen_before(n, data, msg, &item, now_ms);
+    if (seen_before(n, data, msg, &item, now_ms))
+        return false;
+    qs_contact_t c;
+    if (v->kind != QS_CRDS_CONTACT_INFO || !qs_gossip_read_contact(data, v, &c))
+        return true;
+    qs_contact_socket_t s = c.socket[QS_CONTACT_GOSSIP];
+    return !asked_just_now(n, c.pubkey, s.ip, s.port, now_ms) || count(n, QS_GOSSIP_ON_unproven);
+}
+
+/* pongs_to is how many pongs an address was sent in this second. */
+static u32 *
+pongs_to(qs_gossip_node_t *n, u32 ip, u64 now_ms)
+{
+    if (n->pong_second != now_ms / 1000) {
+        n->pong_second = now_ms / 1000;
+        n->pong_all = 0;
+        memset(n->pong_cnt, 0, QS_GOSSIP_PONG_SLOTS * sizeof(u32));
+    }
+    return &n->pong_cnt[qs_hash_u64(&n->table.conf.key, ip) % QS_GOSSIP_PONG_SLOTS];
+}
+
+/* may_pong says whether a ping can be answered still; it takes nothing from what is left. */
+static bool
+may_pong(qs_gossip_node_t *n, u32 ip, u64 now_ms)
+{
+    return (*pongs_to(n, ip, now_ms) < PONGS_A_SECOND && n->pong_all < PONGS_ALL_A_SECOND) ||
+           count(n, QS_GOSSIP_ON_ping_rate);
+}
+
+/* worth_an_answer asks, before its signature is checked, whether a good message would have an effect. */
+static bool
+worth_an_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t const *msg,
+                u64 now_ms)
+{
+    switch (msg->kind) {
+    case QS_GOSSIP_PING:
+        return may_pong(n, d->src_ip, now_ms);
+    case QS_GOSSIP_PULL_REQUEST:
+        if (asked_just_now(n, d->data + msg->from_off, d->src_ip, d->src_port, now_ms))
+            return count(n, QS_GOSSIP_ON_unproven);
+        return qs_gossip_may_answer(n, d, msg, now_ms);
+    default:
+        return true;
+    }
 }
 
 /* gather lists what of datagram i is worth a signature; good: what may be. */
@@ -78,7 +151,8 @@ gather(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 i, u32 good, u64 
     qs_gossip_msg_t const *msg = &c->msg[i];
 
     if (!qs_gossip_has_values(msg->kind)) {
-        if (good & 1 && qs_gossip_check_fit(c, &n->facts, d, i, now_ms))
+        if (good & 1 && qs_gossip_check_fit(c, &n->facts, d, i, now_ms) &&
+            worth_an_answer(n, &d[i], msg, now_ms))
             qs_gossip_check_add(c, d, i, 0);
         return;
     }
@@ -170,17 +244,11 @@ take_ping(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t co
     struct qs_gossip_unsigned u = {
         .what = QS_UNSIGNED_PONG, .ip = d->src_ip, .port = d->src_port, .sig_off = 68};
     u8 hash[32], preimage[48];
-    u64 slot = qs_hash_u64(&n->table.conf.key, d->src_ip) % QS_GOSSIP_PONG_SLOTS;
 
-    if (n->pong_second != now_ms / 1000) {
-        n->pong_second = now_ms / 1000;
-        memset(n->pong_cnt, 0, QS_GOSSIP_PONG_SLOTS * sizeof(u32));
-    }
-    if (n->pong_cnt[slot] >= PONGS_A_SECOND) {
-        count(n, QS_GOSSIP_ON_ping_rate);
+    if (!may_pong(n, d->src_ip, now_ms)) /* others of the same batch may have used it up */
         return;
-    }
-    n->pong_cnt[slot]++;
+    ++*pongs_to(n, d->src_ip, now_ms);
+    n->pong_all++;
     for (u32 e = 0; e < n->conf.entrypoint_cnt; e++) {
         bool first = !(n->heard >> e & 1) && n->conf.entrypoint[e].ip == d->src_ip &&
                      n->conf.entrypoint[e].port == d->src_port;
@@ -311,7 +379,7 @@ qs_gossip_receive(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 cnt, u
 {
     qs_gossip_check_t *c = &n->work->check;
 
-    qs_gossip_check_begin(c, d, cnt, true);
+    qs_gossip_check_begin(c, d, cnt, false, now_ms);
     for (u32 i = 0; i < cnt; i++)
         if (c->live[i])
             gather(n, d, i, UINT32_MAX, now_ms);
@@ -325,7 +393,7 @@ qs_gossip_receive_verified(qs_gossip_node_t *n, qs_gossip_datagram_t const *d,
 {
     qs_gossip_check_t *c = &n->work->check;
 
-    qs_gossip_check_begin(c, d, cnt, false);
+    qs_gossip_check_begin(c, d, cnt, true, now_ms);
     for (u32 i = 0; i < cnt; i++) {
         qs_gossip_verified_t const *known = &verified[i];
         bool values = c->live[i] && qs_gossip_has_values(c->msg[i].kind);

@@ -11,6 +11,7 @@
 #define ANSWER_RATE       8000u        /* bytes a ms */
 #define ASKER_BURST       (1ull << 20) /* values looked at times keys, for one address (spec §6.4) */
 #define ASKER_RATE        262ull       /* ... a ms */
+#define ASKER_LEAST       2048u        /* ... that any request counts as: 128 a second, 512 at once */
 #define ANSWER_JITTER_MS  3750u
 #define EXPIRE_ROUNDS     10u /* ticks in which all origins are looked at */
 
@@ -233,22 +234,60 @@ served(qs_gossip_node_t const *n, qs_crds_entry_t const *e)
     }
 }
 
-/* address_may takes from what one address may ask for.  Strangers with one hash share it. */
-static bool
-address_may(qs_gossip_node_t *n, u32 ip, qs_gossip_filter_t const *f, u64 now_ms)
+/* asker_of is what one address may ask for still.  Strangers with one hash share it. */
+static struct qs_gossip_bucket *
+asker_of(qs_gossip_node_t *n, u32 ip, u64 now_ms)
 {
     struct qs_gossip_bucket *b =
         &n->asker[qs_hash_u64(&n->table.conf.key, ip) % QS_GOSSIP_ASKER_SLOTS];
-    u64 look = n->table.cnt >> f->mask_bits, keys = f->key_cnt > 8 ? f->key_cnt : 8;
-    u64 cost = (look ? look : 1) * keys, passed = now_ms - b->since_ms;
+    u64 passed = now_ms - b->since_ms;
 
     b->tokens = b->since_ms && passed < ASKER_BURST / ASKER_RATE
                     ? qs_min_u64(b->tokens + passed * ASKER_RATE, ASKER_BURST)
                     : ASKER_BURST;
     b->since_ms = now_ms;
-    if (b->tokens < qs_min_u64(cost, ASKER_BURST))
+    return b;
+}
+
+/* asker_cost is what a request takes from that: it has a least, because every answer looks at all slots. */
+static u64
+asker_cost(qs_gossip_node_t const *n, qs_gossip_filter_t const *f)
+{
+    u64 look = n->table.cnt >> f->mask_bits, keys = f->key_cnt > 8 ? f->key_cnt : 8;
+
+    return qs_min_u64(qs_max_u64(look * keys, ASKER_LEAST), ASKER_BURST);
+}
+
+/* look_cost is what looking takes from what may be answered: a byte for every eight slots, and for every
+   key more than three. */
+static u64
+look_cost(qs_gossip_node_t const *n, qs_gossip_filter_t const *f)
+{
+    return n->table.conf.value_max / 8 * (f->key_cnt > 3 ? f->key_cnt : 3) / 3;
+}
+
+bool
+qs_gossip_may_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t const *msg,
+                     u64 now_ms)
+{
+    u64 refill = (now_ms - n->pull_refill_ms) * ANSWER_RATE;
+    /* Once stakes are known, half of what may be answered is for those who have some. */
+    bool staked = !n->table.staked_cnt || qs_gossip_stake(n, d->data + msg->from_off);
+
+    if (!n->conf.answer)
         return false;
-    b->tokens -= qs_min_u64(cost, ASKER_BURST);
+    n->pull_bytes =
+        n->pull_refill_ms ? qs_min_u64(n->pull_bytes + refill, ANSWER_BURST) : ANSWER_BURST;
+    n->pull_refill_ms = now_ms;
+    if (n->pull_bytes <
+        look_cost(n, &msg->filter) + QS_GOSSIP_MTU + (staked ? 0 : ANSWER_BURST / 2)) {
+        n->counts.event[QS_GOSSIP_ON_pull_budget]++;
+        return false;
+    }
+    if (asker_of(n, d->src_ip, now_ms)->tokens < asker_cost(n, &msg->filter)) {
+        n->counts.event[QS_GOSSIP_ON_pull_ip_budget]++;
+        return false;
+    }
     return true;
 }
 
@@ -263,26 +302,11 @@ qs_gossip_answer(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_m
                              .key_cnt = f->key_cnt,
                              .bit_cnt = f->bit_cnt};
     u64 newest = msg->value[0].wallclock + qs_rng_bounded(&n->rng, ANSWER_JITTER_MS);
-    u64 refill = (now_ms - n->pull_refill_ms) * ANSWER_RATE;
 
-    if (!n->conf.answer)
+    if (!qs_gossip_may_answer(n, d, msg, now_ms)) /* others of the same batch may have used it up */
         return;
-    n->pull_bytes =
-        n->pull_refill_ms ? qs_min_u64(n->pull_bytes + refill, ANSWER_BURST) : ANSWER_BURST;
-    n->pull_refill_ms = now_ms;
-    /* Looking costs too: a byte for every eight slots, and for every key more than three. */
-    u64 cost = n->table.conf.value_max / 8 * (f->key_cnt > 3 ? f->key_cnt : 3) / 3;
-    /* Once stakes are known, half of what may be answered is for those who have some. */
-    bool staked = !n->table.staked_cnt || qs_gossip_stake(n, d->data + msg->from_off);
-    if (n->pull_bytes < cost + QS_GOSSIP_MTU + (staked ? 0 : ANSWER_BURST / 2)) {
-        n->counts.event[QS_GOSSIP_ON_pull_budget]++;
-        return;
-    }
-    if (!address_may(n, d->src_ip, f, now_ms)) {
-        n->counts.event[QS_GOSSIP_ON_pull_ip_budget]++;
-        return;
-    }
-    n->pull_bytes -= cost;
+    asker_of(n, d->src_ip, now_ms)->tokens -= asker_cost(n, f);
+    n->pull_bytes -= look_cost(n, f);
     n->counts.event[QS_GOSSIP_ON_pull_answered]++;
     u32 sz = qs_gossip_write_values(out, sizeof(out), QS_GOSSIP_PULL_RESPONSE, n->conf.self.pubkey);
     u32 next = 0, empty = sz;

@@ -21,7 +21,7 @@ qs_gossvf_init(qs_gossvf_t *v, void *mem, u32 known_max, qs_hash_key_t key, bool
     memset(v, 0, sizeof(*v));
     v->key = key;
     v->facts.private_ok = private_ok;
-    v->check.counts = &v->counts;
+    qs_gossip_check_init(&v->check, &v->counts, qs_hash_u64(&key, 0));
     v->peers = peers;
     v->peer_max = v->peers->max;
     while (qs_peers_footprint(v->peer_max) > peers_sz) /* it changed since: a neighbour's lie */
@@ -108,7 +108,7 @@ qs_gossvf_check(qs_gossvf_t *v, qs_gossip_datagram_t const *d, u32 cnt, u64 now_
     qs_gossip_check_t *c = &v->check;
     u32 i, k;
 
-    qs_gossip_check_begin(c, d, cnt, true);
+    qs_gossip_check_begin(c, d, cnt, false, now_ms);
     memset(v->good, 0, sizeof(v->good));
     for (i = 0; i < cnt; i++)
         if (c->live[i])

@@ -144,6 +144,32 @@ forge(qs_hostile_t *h)
     }
 }
 
+/* forge_newer claims what members have not said yet. */
+static u32
+forge_newer(qs_hostile_t *h, u64 now_ms)
+{
+    u32 sz = qs_gossip_write_values(h->out, sizeof(h->out), QS_GOSSIP_PUSH,
+                                    h->crowd->member[any_member(h)].pubkey);
+
+    for (;;) {
+        u32 who = any_member(h);
+        u8 value[QS_CROWD_VALUE_SZ];
+        qs_contact_t c = {.wallclock = now_ms,
+                          .outset = h->crowd->outset_us,
+                          .shred_version = h->crowd->conf.shred_version,
+                          .client = QS_GOSSIP_CLIENT};
+        memcpy(c.pubkey, h->crowd->member[who].pubkey, 32);
+        c.socket[QS_CONTACT_GOSSIP] =
+            (qs_contact_socket_t){h->crowd->conf.base_ip + who, h->crowd->conf.port};
+        memcpy(value, contact_of(h, any_member(h))->data, QS_CRDS_SIG_SZ); /* of something else */
+        u32 data_sz = qs_contact_write(&c, value + QS_CRDS_SIG_SZ, sizeof(value) - QS_CRDS_SIG_SZ);
+        u32 more = qs_gossip_add_value(h->out, sizeof(h->out), sz, value, QS_CRDS_SIG_SZ + data_sz);
+        if (!more)
+            return sz;
+        sz = more;
+    }
+}
+
 static u32
 garble(qs_hostile_t *h)
 {
@@ -172,6 +198,8 @@ qs_hostile_make(qs_hostile_t *h, u64 now_ms, u8 const **data, u32 *from_ip)
     *data = h->out;
     if (kind == QS_HOSTILE_FORGED || kind == QS_HOSTILE_FORGED_STRANGER) {
         sz = forge(h);
+    } else if (kind == QS_HOSTILE_NEWER) {
+        sz = forge_newer(h, now_ms);
     } else if (kind == QS_HOSTILE_GARBAGE) {
         sz = garble(h);
     } else {

@@ -2,6 +2,7 @@
    its own that never answered a ping (strangers) and from forged ones of the crowd's members.
 
        forged      pushes of members' ContactInfos with a wrong signature, from members and from strangers
+       newer       the same, of now: nobody can tell that they are wrong but by their signatures
        replayed    the same pings again and again
        unproven    well-signed pull requests of a stranger
        lying       well-signed ContactInfos that name another stranger's address
@@ -27,6 +28,7 @@
 typedef enum qs_hostile_kind {
     QS_HOSTILE_FORGED,
     QS_HOSTILE_FORGED_STRANGER,
+    QS_HOSTILE_NEWER,
     QS_HOSTILE_REPLAYED,
     QS_HOSTILE_REPLAYED_STRANGER,
     QS_HOSTILE_UNPROVEN,

@@ -14,7 +14,7 @@
 #include "disco/qs_config.h"
 
 #define FETCH_NS ((u64)QS_SCHEDULE_HELPER_MS * 1000000u)
-#define FILE_CAP (16u << 10)            /* of an epoch schedule */
+#define FILE_CAP (16u << 10) /* of an epoch schedule */
 
 /* What the supervisor remembers, for all shred tiles. */
 typedef struct kept {

@@ -55,7 +55,7 @@ enum { QS_SHRED_OUT_NET, QS_SHRED_OUT_SIGN, QS_SHRED_OUT_SETS };
                                   "not known")                                                     \
     COUNTER(broadcast_dropped, "shreds of our own blocks not sent on purpose: "                    \
                                "lab.loss_permille")                                                \
-    COUNTER(broadcast_sign_ns, "time that sets of ours waited to be signed and sent")       \
+    COUNTER(broadcast_sign_ns, "time that sets of ours waited to be signed and sent")              \
     COUNTER(relay_sent, "shreds sent on to our children in the turbine tree")                      \
     COUNTER(relay_copies, "datagrams that these came to")                                          \
     COUNTER(relay_leaf, "verified shreds not sent on: we have no children with an address")        \

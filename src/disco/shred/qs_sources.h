@@ -19,7 +19,7 @@
     X(arg, received, "datagrams received")                                                         \
     X(arg, first, "verified shreds that it brought before any other")                              \
     X(arg, led, "... and that another brought after it")                                           \
-    X(arg, lead_ns, "time, summed, by which those were ahead")                              \
+    X(arg, lead_ns, "time, summed, by which those were ahead")                                     \
     X(arg, copy, "verified shreds that were known already")
 
 typedef struct qs_source_counts {

@@ -15,6 +15,7 @@ typedef struct rig_set {
 
 typedef struct rig {
     qs_resolver_t *resolver;
+    void *mem; /* the resolver's */
     qs_leaders_t leaders;
     qs_resolver_config_t config;
     u64 now;
@@ -54,8 +55,9 @@ rig_init(rig_t *rig, u16 version)
     rig->config.filter.version = version;
     rig->config.filter.root = QS_SHRED_NO_ROOT;
     rig->config.filter.idx_limit = QS_SHRED_IDX_LIMIT;
-    void *mem = rig_memory(qs_resolver_footprint(&rig->config));
-    rig->resolver = qs_resolver_init(mem, &rig->config, &rig->leaders);
+    free(rig->mem);
+    rig->mem = rig_memory(qs_resolver_footprint(&rig->config));
+    rig->resolver = qs_resolver_init(rig->mem, &rig->config, &rig->leaders);
     rig->set_cnt = rig->equivocation_cnt = 0;
 }
 
