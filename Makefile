@@ -39,7 +39,7 @@ ifneq ($(FUZZ),)
 CFLAGS   += -fsanitize=undefined -fno-sanitize-recover=all -fsanitize=fuzzer-no-link
 endif
 LDFLAGS  := $(filter -fsanitize=%,$(opt_$(BUILD))) -pie -Wl,-z,relro,-z,now
-LIBS     := -lbpf -lnuma -lhwloc -lcap-ng -lseccomp -lmnl -lpcap -ljansson -lmicrohttpd -lpthread -lm
+LIBS     := -lbpf -lnuma -lhwloc -lcap-ng -lseccomp -lmnl -lpcap -ljansson -lmicrohttpd -lncursesw -ltinfo -lpthread -lm
 
 # SIMD files get their flags by suffix and no other file does: kernels are chosen at run time.
 ifeq ($(ARCH),x86_64)

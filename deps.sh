@@ -24,6 +24,7 @@ run    libpcap-dev            reads capture files for dev --replay
 run    libcurl4-openssl-dev   asks an RPC server for the leader schedule
 run    libjansson-dev         reads leader schedules and stakes
 run    libmicrohttpd-dev      the metric tile speaks HTTP with it
+run    libncurses-dev         the monitor draws on the terminal with it
 test   libcriterion-dev       unit test framework
 test   libsodium-dev          oracle for hashes, chacha and ed25519
 test   libssl-dev             oracle for hashes
@@ -35,6 +36,7 @@ test   python3-cryptography   the independent reader of gossip verifies signatur
 test   mount                  test scripts mount a tmpfs of their own
 test   pkg-config             tells the example its flags, and the benches those of DPDK and ISA-L
 test   binutils               nm and readelf in test scripts, objdump for the lint of indirect calls
+test   tmux                   a test looks at the monitor's screen and presses its keys
 test   patch                  applies the diff in the example's README
 check  prometheus             promtool, which knows the rules of metrics and alerts, and a server to ask
 check  clang                  second compiler; tsan and libFuzzer need it

@@ -30,7 +30,7 @@ _quickstep() {
     ps) words="--json --help " ;;
     metrics) words="--instance --json --md --help --config --set" ;;
     errors) words="--instance --json --help " ;;
-    monitor) words="--instance --once --json --help --config --set" ;;
+    monitor) words="--instance --view --once --json --help --config --set" ;;
     xdp) words="show detach audit --instance --program --json --help " ;;
     pktgen) words="--to --ports --size --rate --count --seconds --unwanted --garbage --flows --src-port --seed --interface --netns --mac --queue --zero-copy --provider --json --help " ;;
     gossip) words="peers spy --instance --entrypoint --seconds --port --sort --filter --json --help --config --set" ;;

@@ -1,118 +1,28 @@
-/* monitor - tiles, links and the tiles' own metrics of an instance, once a second.
+/* monitor - an instance, on the whole terminal; or as tables, where there is none.
 
-   Shares and rates are of the time since the last table; --once takes two looks. */
+   Shares and rates are of the time since the last look; --once takes two. */
 
-#include <time.h>
 #include <unistd.h>
 
+#include "app/monitor/qs_mon_loop.h"
 #include "app/qs_args.h"
 #include "app/qs_cmd.h"
 #include "app/qs_text.h"
 #include "disco/qs_attach.h"
 
-#define OWN_MAX 2048u
-
-/* What one look sees of a link as one consumer reads it, and of a tile. */
-typedef struct look {
-    u64 at_ns;
-    qs_stem_metrics_t stem[QS_TILE_MAX];
-    qs_cnc_view_t cnc[QS_TILE_MAX];
-    qs_out_metrics_t out[QS_LINK_MAX];
-    qs_in_metrics_t in[QS_LINK_MAX][QS_CONSUMER_MAX];
-    u64 p50[QS_LINK_MAX][QS_CONSUMER_MAX], p99[QS_LINK_MAX][QS_CONSUMER_MAX];
-    u32 own_cnt;
-    qs_attach_metric_t own[OWN_MAX]; /* each look finds the same ones in the same order */
-} look_t;
-
-static u64
-clock_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
-}
-
-/* copy reads shared words one by one, and zeroes what is not there. */
-static void
-copy(qs_attach_t const *a, u32 tile, u64 off, void *to, u64 sz)
-{
-    u64 const *from = qs_attach_at(a, tile, off, sz);
-
-    for (u64 i = 0; i < sz / sizeof(u64); i++)
-        ((u64 *)to)[i] = from ? qs_load_relaxed(&from[i]) : 0;
-}
-
-static void
-take_own(void *ctx, qs_attach_metric_t const *m)
-{
-    look_t *l = ctx;
-
-    if (!m->link && !strcmp(m->group, m->tile->name) && l->own_cnt < OWN_MAX)
-        l->own[l->own_cnt++] = *m;
-}
-
-static void
-take(qs_attach_t const *a, look_t *l)
-{
-    l->at_ns = clock_ns();
-    l->own_cnt = 0;
-    qs_attach_metrics(a, take_own, l);
-    for (u32 i = 0; i < a->plan->tile_cnt; i++) {
-        qs_plan_tile_t const *t = &a->plan->tile[i];
-        qs_cnc_rx_t rx;
-        copy(a, i, t->stem_metrics_off, &l->stem[i], sizeof(l->stem[i]));
-        l->cnc[i] = (qs_cnc_view_t){.state = QS_CNC_UNKNOWN};
-        if (!qs_cnc_rx_join(&rx, qs_attach_at(a, i, t->cnc_off, qs_cnc_footprint())))
-            l->cnc[i] = qs_cnc_query(&rx);
-    }
-    for (u32 i = 0; i < a->plan->link_cnt; i++) {
-        qs_plan_link_t const *link = &a->plan->link[i];
-        copy(a, link->producer, link->out_metrics_off, &l->out[i], sizeof(l->out[i]));
-        for (u32 c = 0; c < link->consumer_cnt; c++) {
-            u32 t = link->consumer[c];
-            copy(a, t, link->in_metrics_off[c], &l->in[i][c], sizeof(l->in[i][c]));
-            qs_hist_t const *hist = qs_attach_at(a, t, link->latency_off[c], sizeof(*hist));
-            l->p50[i][c] = hist ? qs_hist_percentile(hist, 500000) : 0;
-            l->p99[i][c] = hist ? qs_hist_percentile(hist, 990000) : 0;
-        }
-    }
-}
-
-typedef struct share {
-    double busy, blocked, idle; /* per cent of the time between two looks */
-} share_t;
-
-static share_t
-share_of(qs_stem_metrics_t const *was, qs_stem_metrics_t const *is)
-{
-    double busy = (double)(is->processing_ns - was->processing_ns);
-    double blocked = (double)(is->backpressured_ns - was->backpressured_ns);
-    double idle = (double)(is->caught_up_ns - was->caught_up_ns);
-    double all = busy + blocked + idle;
-
-    if (all <= 0)
-        return (share_t){0};
-    return (share_t){100 * busy / all, 100 * blocked / all, 100 * idle / all};
-}
-
-static double
-rate(u64 was, u64 is, double seconds)
-{
-    return seconds > 0 ? (double)(is - was) / seconds : 0;
-}
-
 /* own_rate is how fast a counter grows; a gauge has none. */
 static double
-own_rate(look_t const *was, look_t const *is, u32 i)
+own_rate(qs_mon_look_t const *was, qs_mon_look_t const *is, u32 i)
 {
     return is->own[i].desc->kind == QS_METRIC_COUNTER
-               ? rate(was->own[i].value, is->own[i].value, (double)(is->at_ns - was->at_ns) / 1e9)
+               ? qs_mon_rate(was->own[i].value, is->own[i].value,
+                             (double)(is->at_ns - was->at_ns) / 1e9)
                : 0;
 }
 
 /* print_own_text leaves out what is 0: most metrics count what should not happen. */
 static void
-print_own_text(qs_attach_t const *a, look_t const *was, look_t const *is)
+print_own_text(qs_attach_t const *a, qs_mon_look_t const *was, qs_mon_look_t const *is)
 {
     char label[QS_NAME_MAX + 4];
 
@@ -131,7 +41,7 @@ print_own_text(qs_attach_t const *a, look_t const *was, look_t const *is)
 }
 
 static void
-print_own_json(qs_attach_t const *a, look_t const *was, look_t const *is)
+print_own_json(qs_attach_t const *a, qs_mon_look_t const *was, qs_mon_look_t const *is)
 {
     char label[QS_NAME_MAX + 4];
 
@@ -148,7 +58,7 @@ print_own_json(qs_attach_t const *a, look_t const *was, look_t const *is)
 }
 
 static void
-print_text(qs_attach_t const *a, look_t const *was, look_t const *is)
+print_text(qs_attach_t const *a, qs_mon_look_t const *was, qs_mon_look_t const *is)
 {
     double s = (double)(is->at_ns - was->at_ns) / 1e9;
     char label[QS_NAME_MAX + 4], to[QS_NAME_MAX + 4];
@@ -158,11 +68,11 @@ print_text(qs_attach_t const *a, look_t const *was, look_t const *is)
     printf("%-12s %-7s %8s %4s %6s %6s %6s %6s %7s\n", "tile", "state", "pid", "cpu", "busy%",
            "block%", "idle%", "starts", "parks/s");
     for (u32 i = 0; i < a->plan->tile_cnt; i++) {
-        share_t sh = share_of(&was->stem[i], &is->stem[i]);
+        qs_mon_share_t sh = qs_mon_share(&was->stem[i], &is->stem[i]);
         printf("%-12s %-7s %8u %4d %6.1f %6.1f %6.1f %6lu %7.0f\n",
                qs_plan_label(a->plan, i, label, sizeof(label)), qs_cnc_state_name(is->cnc[i].state),
                is->cnc[i].pid, a->plan->tile[i].cpu, sh.busy, sh.blocked, sh.idle,
-               is->stem[i].start, rate(was->stem[i].park, is->stem[i].park, s));
+               is->stem[i].start, qs_mon_rate(was->stem[i].park, is->stem[i].park, s));
     }
     printf("\n%-18s %-10s %12s %12s %10s %8s %6s %9s %9s\n", "link", "reader", "published/s",
            "read/s", "read", "lost", "bad", "p50 ns", "p99 ns");
@@ -172,8 +82,8 @@ print_text(qs_attach_t const *a, look_t const *was, look_t const *is)
             qs_in_metrics_t const *in = &is->in[i][c];
             printf("%-18s %-10s %12.0f %12.0f %10lu %8lu %6lu %9lu %9lu\n", l->name,
                    qs_plan_label(a->plan, l->consumer[c], to, sizeof(to)),
-                   rate(was->out[i].frag, is->out[i].frag, s),
-                   rate(was->in[i][c].frag, in->frag, s), in->frag, in->lost, in->bad,
+                   qs_mon_rate(was->out[i].frag, is->out[i].frag, s),
+                   qs_mon_rate(was->in[i][c].frag, in->frag, s), in->frag, in->lost, in->bad,
                    is->p50[i][c], is->p99[i][c]);
         }
     }
@@ -181,7 +91,7 @@ print_text(qs_attach_t const *a, look_t const *was, look_t const *is)
 }
 
 static void
-print_json(qs_attach_t const *a, look_t const *was, look_t const *is)
+print_json(qs_attach_t const *a, qs_mon_look_t const *was, qs_mon_look_t const *is)
 {
     double s = (double)(is->at_ns - was->at_ns) / 1e9;
     char label[QS_NAME_MAX + 4], to[QS_NAME_MAX + 4];
@@ -189,7 +99,7 @@ print_json(qs_attach_t const *a, look_t const *was, look_t const *is)
     printf("{\"instance\":\"%s\",\"alive\":%s,\"supervisor_pid\":%d,\"tiles\":[", a->instance.name,
            qs_instance_alive(&a->instance) ? "true" : "false", a->boot->supervisor_pid);
     for (u32 i = 0; i < a->plan->tile_cnt; i++) {
-        share_t sh = share_of(&was->stem[i], &is->stem[i]);
+        qs_mon_share_t sh = qs_mon_share(&was->stem[i], &is->stem[i]);
         printf("%s{\"name\":\"%s\",\"state\":\"%s\",\"pid\":%u,\"cpu\":%d,\"busy_permille\":%.0f,"
                "\"blocked_permille\":%.0f,\"idle_permille\":%.0f,\"starts\":%lu}",
                i ? "," : "", qs_plan_label(a->plan, i, label, sizeof(label)),
@@ -207,8 +117,8 @@ print_json(qs_attach_t const *a, look_t const *was, look_t const *is)
                    "\"latency_p50_ns\":%lu,\"latency_p99_ns\":%lu}",
                    first ? "" : ",", l->name,
                    qs_plan_label(a->plan, l->consumer[c], to, sizeof(to)), is->out[i].frag,
-                   rate(was->out[i].frag, is->out[i].frag, s), in->frag,
-                   rate(was->in[i][c].frag, in->frag, s), in->lost, in->bad, is->p50[i][c],
+                   qs_mon_rate(was->out[i].frag, is->out[i].frag, s), in->frag,
+                   qs_mon_rate(was->in[i][c].frag, in->frag, s), in->lost, in->bad, is->p50[i][c],
                    is->p99[i][c]);
             first = false;
         }
@@ -220,14 +130,12 @@ print_json(qs_attach_t const *a, look_t const *was, look_t const *is)
 static void
 watch(qs_attach_t const *a, bool once, bool json)
 {
-    look_t *was = calloc(1, sizeof(*was)), *is = calloc(1, sizeof(*is));
+    qs_mon_look_t *was = calloc(1, sizeof(*was)), *is = calloc(1, sizeof(*is));
 
-    take(a, was);
+    qs_mon_take(a, was);
     usleep(once ? 200000 : 1000000);
     for (;;) {
-        take(a, is);
-        if (!once && !json && isatty(1))
-            printf("\033[H\033[2J");
+        qs_mon_take(a, is);
         if (json)
             print_json(a, was, is);
         else
@@ -235,7 +143,7 @@ watch(qs_attach_t const *a, bool once, bool json)
         fflush(stdout);
         if (once || ferror(stdout) || !qs_instance_alive(&a->instance))
             break;
-        look_t *older = was;
+        qs_mon_look_t *older = was;
         was = is;
         is = older;
         usleep(1000000);
@@ -244,19 +152,58 @@ watch(qs_attach_t const *a, bool once, bool json)
     free(is);
 }
 
+/* print_view prints one view as text. */
+static void
+print_view(qs_attach_t const *a, qs_mon_ui_t *ui)
+{
+    static qs_mon_cells_t cells;
+    qs_mon_t m = {.a = a, .was = calloc(1, sizeof(*m.was)), .is = calloc(1, sizeof(*m.is))};
+
+    QS_ASSERT(m.was && m.is);
+    qs_mon_take(a, m.is);
+    usleep(200000);
+    qs_mon_step(&m);
+    qs_mon_cells_clear(&cells, QS_MON_W_MAX, QS_MON_H_MAX);
+    qs_mon_draw(&m, &cells, ui);
+    qs_mon_cells_write(&cells, stdout);
+    free(m.was);
+    free(m.is);
+}
+
+/* view_of finds the view that --view names.  Returns 0, or 2 after saying that there is none. */
+static int
+view_of(char const *name, qs_mon_ui_t *ui)
+{
+    int view = name ? qs_mon_view_of(name) : 0;
+
+    if (view < 0) {
+        fprintf(stderr, "%s monitor: --view %s:", qs_text_program(), name);
+        for (u32 i = 0; i < QS_MON_VIEW_CNT; i++)
+            fprintf(stderr, " %s", qs_mon_view[i].name);
+        fprintf(stderr, "\n");
+        return 2;
+    }
+    ui->view = (u32)view;
+    return 0;
+}
+
 int
 qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos)
 {
-    char const *instance = NULL;
+    char const *instance = NULL, *view = NULL;
     bool once = false, json = false, help = false;
     qs_arg_t const table[] = {
         {"--instance", "NAME", "which one; not needed if there is only one", QS_ARG_STR, &instance},
-        {"--once", NULL, "one table", QS_ARG_FLAG, &once},
+        {"--view", "NAME", "overview, tiles, links, net, shreds, peers, txns or errors", QS_ARG_STR,
+         &view},
+        {"--once", NULL, "one table, or one view as text", QS_ARG_FLAG, &once},
         {"--json", NULL, "one object a table", QS_ARG_FLAG, &json},
         {"--help", NULL, "this text", QS_ARG_FLAG, &help},
         {0}};
     qs_args_t args;
     qs_attach_t a;
+    qs_mon_ui_t ui = {0};
+    char first[QS_INSTANCE_NAME_MAX + 1];
 
     int code = qs_args_parse(&args, table, argc, argv);
     if (code)
@@ -265,11 +212,20 @@ qs_cmd_monitor(int argc, char **argv, qs_topo_t const *const *topos)
         qs_args_usage("monitor", "", table);
         return 0;
     }
+    code = view_of(view, &ui);
+    if (code)
+        return code;
+    bool full = !once && !json && isatty(0) && isatty(1);
+    if (full && !instance && qs_mon_next("", first))
+        instance = first;
     if (qs_attach_open(&a, instance, topos)) {
         fprintf(stderr, "%s monitor: %s\n", qs_text_program(), a.why);
         return 1;
     }
-    watch(&a, once, json);
+    if (once && view && !json)
+        print_view(&a, &ui);
+    else if (!full || qs_mon_loop(&a, &ui, topos))
+        watch(&a, once, json);
     qs_attach_close(&a);
     return 0;
 }

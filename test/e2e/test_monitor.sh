@@ -1,0 +1,82 @@
+#!/bin/bash
+# test_monitor.sh OUT - the monitor on a terminal, as a person has it: every view at 80x24 and 200x60, of a lab whose
+# sink is flooded, of a tile that stands still, and of a node that died; the terminal comes back on every way out.
+. "$(dirname "$0")/lib.sh"
+command -v tmux >/dev/null || { say "skipped: no tmux"; exit 77; }
+export TERM=xterm TMUX_TMPDIR=$tmp LC_ALL=C.UTF-8
+t() { tmux -L mon -f /dev/null "$@"; }
+screen() { t capture-pane -p -t m; }
+sees() { screen | grep -qE -- "$1"; }
+lacks() { ! sees "$1"; }
+key() { t send-keys -t m "$@"; }
+want() { within 6 sees "$1" || fail "$2: $(screen)"; }
+one_wide() { [ "$(screen | awk '{ if (length > m) m = length } END { print m }')" -le "$1" ]; }
+
+"$bin" dev --seconds 0 >"$tmp/dev" 2>"$tmp/dev.log" &
+dev=$!
+node() { ls -d /dev/shm/quickstep-*/dev-*-n0/boot.wksp 2>/dev/null | head -n 1; }
+running() { [ -n "$(node)" ] && "$bin" monitor --once --json --instance "$(basename "$(dirname "$(node)")")" >"$tmp/json" 2>/dev/null; }
+within 15 running || fail "no lab: $(cat "$tmp/dev.log")"
+name=$(basename "$(dirname "$(node)")")
+
+# Without a terminal a view is text.
+for view in overview tiles links net shreds peers txns errors; do
+    "$bin" monitor --once --view $view --instance "$name" >"$tmp/view" || fail "--view $view"
+    grep -q "\[. $view\]" "$tmp/view" || fail "--view $view: $(cat "$tmp/view")"
+done
+"$bin" monitor --once --view nothing --instance "$name" 2>/dev/null
+[ $? = 2 ] || fail "a view that there is not is accepted"
+
+t new-session -d -s m -x 80 -y 24 "bash --norc"
+key "$bin monitor; echo left-\$?" Enter
+for size in "80 24" "200 60"; do
+    t resize-window -t m -x "${size% *}" -y "${size#* }"
+    key 1; want 'identity' "overview at $size"; want 'health +(good|TROUBLE)' "health at $size"
+    key 2; want 'net.* run ' "tiles at $size"
+    key 3; want 'net_.*[0-9]' "links at $size"
+    key 4; want 'rx_datagram' "net at $size"
+    key 5; want '(assembled|complete)' "shreds at $size"
+    key 6; want '[0-9]+ nodes' "peers at $size"
+    key 7; want 'verif' "transactions at $size"
+    key 8; want '\[8 errors\]' "errors at $size"
+    key '?'; want 'next instance' "help at $size"; key '?'
+    one_wide "${size% *}" || fail "wider than $size"
+done
+key 2; key /; key -l store; key Enter; want '/store' "the filter"
+within 3 lacks ' net +run' || fail "the filter hides nothing: $(screen)"
+key Escape; key p; want PAUSED "p"; key p
+within 3 lacks PAUSED || fail "p again"
+key r; want 'since reset' "r"
+first=$(screen | awk 'NR == 1 { print $1 }')
+key n; within 3 lacks "^$first " || fail "n stays: $(screen)"
+key n; key n; key 2
+
+# A tile that stands still.
+key q; want 'left-0' "q"
+key "clear; $bin monitor --instance $name --view tiles" Enter; want '\[2 tiles\]' "a named one"
+pid=$(value "$tmp/json" "[t['pid'] for t in j['tiles'] if t['name'] == 'dedup'][0]" 2>/dev/null)
+[ -n "$pid" ] || pid=$(tile_pid dedup)
+kill -STOP "$pid"
+want '!dedup +STALL' "a stopped tile"
+kill -CONT "$pid"
+want 'dedup +run' "it goes on"
+
+# A signal gives the terminal back, a crash too.
+for sig in TERM ABRT; do
+    key q; within 3 lacks '\[2 tiles\]'
+    key "clear; $bin monitor --instance $name --view tiles; stty -a | grep -o ' echo '; echo after-$sig" Enter
+    want '\[2 tiles\]' "before $sig"
+    kill -$sig "$(pgrep -n -f "monitor --instance $name --view tiles\$")"
+    want "after-$sig" "$sig leaves the terminal"
+    sees '^ echo' || fail "$sig: no echo: $(screen)"
+done
+
+# The supervisor is killed: the monitor says so and shows the last state.
+key "clear; $bin monitor --instance $name --view tiles" Enter; want 'alive' "once more"
+kill -9 "$dev"
+want 'DEAD: its last state' "a dead node"
+want 'dedup' "its tiles"
+key q
+"$bin" monitor --once --view overview --instance "$name" | grep -q 'DEAD' || fail "a dead one from anew"
+t kill-server
+say "ok"
