@@ -42,7 +42,7 @@ qs mem --instance none >/dev/null 2>"$dir/said"
 qs mem --topology none >/dev/null 2>&1
 [ $? = 2 ] || fail "mem of no topology"
 qs mem --topology listen --set net.tiles=2 --set net.provider=socket --set hugetlbfs.pages=2m --json >"$dir/plan" || fail "mem"
-holds "$dir/plan" '[w["name"] for w in d["workspaces"]] == ["net-0", "net-1", "netlink-0", "sink-0", "boot", "bells"]'
+holds "$dir/plan" '[w["name"] for w in d["workspaces"]] == ["net-0", "net-1", "netlink-0", "sink-0", "metric-0", "boot", "bells"]'
 holds "$dir/plan" 'd["workspaces"][0]["page_bytes"] == 2 << 20 and d["instance"] is None'
 holds "$dir/plan" 'd["total_bytes"] == sum(w["taken_bytes"] for w in d["workspaces"])'
 holds "$dir/plan" 'all(w["taken_bytes"] % w["page_bytes"] == 0 and w["taken_bytes"] >= w["bytes"] for w in d["workspaces"])'
@@ -55,9 +55,9 @@ asked=$!
     --set net.bind_address=127.0.0.1 >"$dir/log" 2>&1 &
 supervisor=$!
 wait $asked || fail "ready: $(cat "$dir/ready" "$dir/log")"
-holds "$dir/ready" 'd["ready"] and d["tiles"] == 4 and d["running"] == 4 and d["instance"] == "e2e"'
+holds "$dir/ready" 'd["ready"] and d["tiles"] == 5 and d["running"] == 5 and d["instance"] == "e2e"'
 qs ps --json >"$dir/ps" || fail "ps"
-holds "$dir/ps" 'len(d["instances"]) == 1 and d["instances"][0]["alive"] and d["instances"][0]["running"] == 4'
+holds "$dir/ps" 'len(d["instances"]) == 1 and d["instances"][0]["alive"] and d["instances"][0]["running"] == 5'
 holds "$dir/ps" "d['instances'][0]['pid'] == $supervisor and d['instances'][0]['restarts'] == 0"
 qs mem --instance e2e --json >"$dir/mem" || fail "mem --instance"
 holds "$dir/mem" 'd["instance"] == "e2e" and all(w["page_bytes"] in (4096, 2 << 20) for w in d["workspaces"])'
