@@ -1,6 +1,6 @@
 #!/bin/bash
-# test_monitor.sh OUT - the monitor on a terminal, as a person has it: every view at 80x24 and 200x60, of a lab whose
-# sink is flooded, of a tile that stands still, and of a node that died; the terminal comes back on every way out.
+# test_monitor.sh OUT - the monitor on a terminal, as a person has it: every view at 80x24 and 200x60, of a
+# lab, of a tile that stands still, and of a node that died; the terminal comes back on every way out.
 . "$(dirname "$0")/lib.sh"
 command -v tmux >/dev/null || { say "skipped: no tmux"; exit 77; }
 export TERM=xterm TMUX_TMPDIR=$tmp LC_ALL=C.UTF-8
