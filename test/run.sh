@@ -1,7 +1,7 @@
 #!/bin/bash
 # run.sh OUT [unit] - runs what `make test` built in OUT: unit tests, race programs, fuzz corpora,
 # end-to-end scripts; with `unit` only the first and the third.  Each line: verdict, seconds, name.  The last line is the sum.
-# A script that exits with 77 says on its last line why it was skipped.  Scripts run two at a time, because most of
+# A script that exits with 77 says on its last line why it was skipped.  Scripts run three at a time, because most of
 # them mostly wait; those that say `# alone:` in their head, and all else, one by one.
 set -u
 out=$1
@@ -44,10 +44,10 @@ run() { # run NAME COMMAND...
     work $cnt "$@"
     take
 }
-pair() { # pair NAME COMMAND...: beside one other
+pair() { # pair NAME COMMAND...: beside two others
     cnt=$((cnt + 1))
     work $cnt "$@" &
-    [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n
+    [ "$(jobs -rp | wc -l)" -lt 3 ] || wait -n
     take
 }
 

@@ -94,11 +94,10 @@ event(qs_gossip_event_t e)
 
 Test(hostile, a_flood_is_refused_by_name_and_changes_nothing)
 {
-    static qs_gossip_event_t const expected[] = {QS_GOSSIP_ON_signature,   QS_GOSSIP_ON_window,
-                                                 QS_GOSSIP_ON_prune_other, QS_GOSSIP_ON_flood,
-                                                 QS_GOSSIP_ON_unproven,    QS_GOSSIP_ON_ping_rate,
-                                                 QS_GOSSIP_ON_resigned,    QS_GOSSIP_ON_company,
-                                                 QS_GOSSIP_ON_pull_ip_budget};
+    static qs_gossip_event_t const expected[] = {
+        QS_GOSSIP_ON_signature, QS_GOSSIP_ON_window,   QS_GOSSIP_ON_prune_other,
+        QS_GOSSIP_ON_flood,     QS_GOSSIP_ON_unproven, QS_GOSSIP_ON_ping_rate,
+        QS_GOSSIP_ON_resigned,  QS_GOSSIP_ON_company,  QS_GOSSIP_ON_pull_ip_budget};
     qs_gossip_node_t *n = &net.at[0].node;
     u64 refused = 0, got = 0;
 
