@@ -2,7 +2,8 @@
 # run.sh OUT [unit] - runs what `make test` built in OUT: unit tests, race programs, fuzz corpora,
 # end-to-end scripts; with `unit` only the first and the third.  Each line: verdict, seconds, name.  The last line is the sum.
 # A script that exits with 77 says on its last line why it was skipped.  Scripts run three at a time, because most of
-# them mostly wait; those that say `# alone:` in their head, and all else, one by one.
+# them mostly wait; unit tests two at a time; one by one those unit tests that count the machine's huge pages, and the
+# scripts that say `# alone:` in their head.
 set -u
 out=$1
 kind=${2:-all}
@@ -44,15 +45,22 @@ run() { # run NAME COMMAND...
     work $cnt "$@"
     take
 }
-pair() { # pair NAME COMMAND...: beside two others
+beside=2
+pair() { # pair NAME COMMAND...: $beside at a time
     cnt=$((cnt + 1))
     work $cnt "$@" &
-    [ "$(jobs -rp | wc -l)" -lt 3 ] || wait -n
+    [ "$(jobs -rp | wc -l)" -lt "$beside" ] || wait -n
     take
 }
 
-for t in $(find "$out/test" -type f -name 'test_*' -perm -u+x 2>/dev/null | sort); do
-    run "${t#"$out"/}" "$t"
+units=$(find "$out/test" -type f -name 'test_*' -perm -u+x 2>/dev/null | sort)
+for t in $units; do
+    grep -q hugepages "test/${t#"$out"/test/}.c" || pair "${t#"$out"/}" "$t"
+done
+wait
+take
+for t in $units; do
+    ! grep -q hugepages "test/${t#"$out"/test/}.c" || run "${t#"$out"/}" "$t"
 done
 [ "$kind" = unit ] || for t in $(find "$out/race" -type f -name 'race_*' -perm -u+x 2>/dev/null | sort); do
     run "${t#"$out"/}" "$t"
@@ -65,6 +73,7 @@ if [ "$kind" != unit ]; then
     scripts=$(find test/e2e -name 'test_*.sh' | sort)
     # shellcheck disable=SC2086
     alone=$(grep -l '^# alone:' $scripts)
+    beside=3
     for t in $(echo "$scripts" | grep -vxF "${alone:-none}"); do
         pair "${t#test/}" "$t" "$out"
     done

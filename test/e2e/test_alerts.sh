@@ -27,6 +27,7 @@ def ask(expr):
     try:
         return json.load(urllib.request.urlopen(url, timeout=5))["data"]["result"]
     except urllib.error.HTTPError as e:
+        if e.code == 503: raise # it is still starting: asked again
         sys.exit("%s: %s" % (expr, e.read()))
 end = time.monotonic() + 40
 while True:
