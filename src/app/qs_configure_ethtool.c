@@ -1,7 +1,9 @@
 /* The interface's settings that XDP needs: offloads that merge packets, or hide VLAN tags, off; and
    at least as many queues as there are net tiles.  Queues are never taken away: that would slow
    everything else on the host.  Where there are more, packets to our ports are led to those that
-   have a tile, by a rule for each port, if the NIC knows rules; all others stay spread over all.
+   have a tile, by a rule for each port, if the NIC knows rules; all others stay spread over all, unless
+   net.rss = "tiles" asks for the table of RSS to hold those queues only.  A table that somebody set by
+   hand is left alone.
 
    A setting goes by a path that is none, /ethtool/IFACE/NAME; with a root of a test's it is a file.
    The rule of a port has the name udp4-PORT. */
@@ -12,6 +14,7 @@
 
 #define PREFIX "/ethtool/"
 #define RULE   "udp4-"
+#define EQUAL  "equal " /* as ethtool -X says it */
 
 /* split takes the interface and the setting out of a path. */
 static bool
@@ -53,6 +56,31 @@ look_rule(char const *ifname, u16 port, char state[QS_JOURNAL_VALUE_MAX])
     return err == -ENOENT ? 0 : err;
 }
 
+static int
+look_rss(char const *ifname, char state[QS_JOURNAL_VALUE_MAX])
+{
+    qs_ethtool_rss_t rss;
+    int err = qs_ethtool_rss_get(ifname, &rss);
+
+    if (rss.kind == QS_ETHTOOL_RSS_DEFAULT)
+        snprintf(state, QS_JOURNAL_VALUE_MAX, "default");
+    else if (rss.kind == QS_ETHTOOL_RSS_EQUAL)
+        snprintf(state, QS_JOURNAL_VALUE_MAX, EQUAL "%u", rss.cnt);
+    else
+        snprintf(state, QS_JOURNAL_VALUE_MAX, "other %08x", rss.sum);
+    return err;
+}
+
+static int
+set_rss(char const *ifname, char const *want)
+{
+    u32 cnt = 0;
+
+    if (sscanf(want, EQUAL "%u", &cnt) != 1 && strcmp(want, "default") != 0)
+        return -EINVAL;
+    return qs_ethtool_rss_set(ifname, cnt);
+}
+
 /* set_rule puts the rule of a port in the place of the one there is.  want: "none", "queue 0", or
    with a place. */
 static int
@@ -89,6 +117,8 @@ qs_configure_look_ethtool(qs_configure_t const *c, char const *path,
     int err;
     if (port_of(setting)) {
         err = look_rule(ifname, port_of(setting), state);
+    } else if (!strcmp(setting, "rss")) {
+        err = look_rss(ifname, state);
     } else if (!strcmp(setting, "queues")) {
         err = qs_ethtool_queues_get(ifname, &queues);
         snprintf(state, QS_JOURNAL_VALUE_MAX, "%u", err ? 0 : queues.cnt);
@@ -113,6 +143,8 @@ qs_configure_set_ethtool(qs_configure_t const *c, char const *path, char const *
         return -EINVAL;
     if (port_of(setting))
         return set_rule(ifname, port_of(setting), want);
+    if (!strcmp(setting, "rss"))
+        return set_rss(ifname, want);
     if (!strcmp(setting, "queues"))
         return qs_ethtool_queues_set(ifname, (u32)strtoul(want, NULL, 10));
     return qs_ethtool_feature_set(ifname, setting, !strcmp(want, "on"));
@@ -133,6 +165,8 @@ qs_configure_shell_ethtool(char *out, u64 out_sz, char const *path, char const *
                  port_of(setting), queue);
     else if (port_of(setting))
         snprintf(out, out_sz, "ethtool -N %s delete PLACE", ifname);
+    else if (!strcmp(setting, "rss"))
+        snprintf(out, out_sz, "ethtool -X %s %s", ifname, want);
     else if (!strcmp(setting, "queues"))
         snprintf(out, out_sz, "ethtool -L %s combined %s", ifname, want);
     else
@@ -185,6 +219,25 @@ add_rules(qs_configure_t const *c, qs_configure_list_t *out, char const *ifname)
     }
 }
 
+/* add_rss: only the queues of the net tiles, where there are more. */
+static void
+add_rss(qs_configure_t const *c, qs_configure_list_t *out, char const *ifname)
+{
+    char path[QS_JOURNAL_PATH_MAX], queues[QS_JOURNAL_VALUE_MAX], rss[QS_JOURNAL_VALUE_MAX],
+        want[32];
+    u32 tiles = c->cfg->net.tiles;
+
+    snprintf(path, sizeof(path), PREFIX "%s/queues", ifname);
+    if (c->cfg->net.rss != QS_CONFIG_net_rss_tiles || qs_configure_look_ethtool(c, path, queues) ||
+        strtoul(queues, NULL, 10) <= tiles)
+        return;
+    snprintf(path, sizeof(path), PREFIX "%s/rss", ifname);
+    snprintf(want, sizeof(want), EQUAL "%u", tiles);
+    if (!qs_configure_look_ethtool(c, path, rss) && !strncmp(rss, "other", strlen("other")))
+        return;
+    add_wish(out, QS_CONFIGURE_OFFLOAD, ifname, "rss", want, "these queues have a net tile");
+}
+
 int
 qs_configure_list_ethtool(qs_configure_t const *c, qs_configure_list_t *out)
 {
@@ -206,5 +259,6 @@ qs_configure_list_ethtool(qs_configure_t const *c, qs_configure_list_t *out)
             "the program must see the tags of the VLANs there are");
     add(out, QS_CONFIGURE_QUEUES, name, "queues", tiles, "a queue for each net tile");
     add_rules(c, out, name);
+    add_rss(c, out, name);
     return 0;
 }

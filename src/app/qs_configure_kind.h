@@ -6,7 +6,7 @@
        mkdir               "" or "dir <device>:<inode>"
        mount               "" or "<type> <options>" of the topmost mount
        own                 "uid:gid:mode"
-       offload             "on" or "off"
+       offload             "on" or "off"; rss: "default", "equal <n>" or "other <sum>"
        queues              how many
        steer               "none" or "queue <n> place <n>"
 

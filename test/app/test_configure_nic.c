@@ -226,6 +226,31 @@ Test(configure_nic, ports_are_led_to_the_queues_with_a_tile_where_there_are_more
     undo_restores(ETHTOOL, before);
 }
 
+#define RSS "/ethtool/eth7/rss"
+
+Test(configure_nic, rss_keeps_to_the_queues_with_a_tile_if_asked_and_not_where_somebody_set_it)
+{
+    put("/sys/class/net/eth7/mtu", "1500\n");
+    put(QUEUES, "8\n");
+    put(RSS, "default\n");
+    char *before = snapshot();
+    cfg.net.tiles = 2;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(RSS), "default\n")); /* net.rss = keep */
+    cfg.net.rss = QS_CONFIG_net_rss_tiles;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(RSS), "equal 2\n"));
+    cr_assert(eq(str, (char *)get(QUEUES), "8\n"));
+    undo_restores(ETHTOOL, before);
+    cfg.net.tiles = 8;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(RSS), "default\n")); /* every queue has a tile */
+    put(RSS, "other 0badcafe\n");
+    cfg.net.tiles = 2;
+    cr_assert(eq(int, init(ETHTOOL), 0));
+    cr_assert(eq(str, (char *)get(RSS), "other 0badcafe\n"));
+}
+
 Test(configure_nic, rules_are_left_alone_where_every_queue_has_a_tile)
 {
     put("/sys/class/net/eth7/mtu", "1500\n");
@@ -264,7 +289,11 @@ Test(configure_nic, rule_that_the_driver_refuses_is_no_error_and_leaves_nothing_
 #define NIC        "qs_nic0"
 #define NIC_PLACES 16u
 
+#define NIC_RSS    128u
+#define NIC_QUEUES 8u
+
 static struct {
+    u32 rss[NIC_RSS];
     bool chooses; /* the driver chooses places itself */
     bool used[NIC_PLACES];
     struct ethtool_rx_flow_spec rule[NIC_PLACES];
@@ -302,10 +331,35 @@ nic_insert(struct ethtool_rxnfc *rx)
 }
 
 static int
+nic_spread(struct ethtool_rxfh_indir *t)
+{
+    u32 room = t->size;
+    if (t->cmd == ETHTOOL_GRXFHINDIR) {
+        t->size = NIC_RSS;
+        memcpy(t->ring_index, nic.rss, room < NIC_RSS ? 0 : sizeof(nic.rss));
+        return 0;
+    }
+    if (room && room != NIC_RSS)
+        return EINVAL;
+    for (u32 i = 0; i < NIC_RSS; i++) {
+        nic.rss[i] = room ? t->ring_index[i] : i % NIC_QUEUES;
+        if (nic.rss[i] >= NIC_QUEUES)
+            return EINVAL;
+    }
+    return 0;
+}
+
+static int
 nic_command(struct ethtool_rxnfc *rx)
 {
     u32 place = rx->fs.location;
     switch (rx->cmd) {
+    case ETHTOOL_GRXFHINDIR:
+    case ETHTOOL_SRXFHINDIR:
+        return nic_spread((void *)rx);
+    case ETHTOOL_GRXRINGS:
+        rx->data = NIC_QUEUES;
+        return 0;
     case ETHTOOL_GRXCLSRLCNT:
         rx->rule_cnt = 0;
         for (u32 i = 0; i < NIC_PLACES; i++)
@@ -401,10 +455,35 @@ Test(configure_nic, rules_of_a_driver_are_made_found_and_taken_back_and_others_s
     }
 }
 
+Test(configure_nic, table_of_a_driver_is_read_and_set_and_the_default_is_known)
+{
+    struct ethtool_rxfh_indir reset = {.cmd = ETHTOOL_SRXFHINDIR};
+    qs_ethtool_rss_t rss;
+    cr_assert(zero(int, nic_spread(&reset)));
+    looks("rss", "default");
+    cr_assert(zero(int, sets("rss", "equal 3")));
+    looks("rss", "equal 3");
+    for (u32 i = 0; i < NIC_RSS; i++)
+        cr_assert(eq(u32, nic.rss[i], i % 3));
+    cr_assert(eq(int, sets("rss", "equal 9"), -EINVAL));
+    cr_assert(zero(int, nic_spread(&reset)));
+    nic.rss[5] = 7;
+    cr_assert(zero(int, qs_ethtool_rss_get(NIC, &rss)));
+    cr_assert(rss.kind == QS_ETHTOOL_RSS_OTHER && rss.cnt == 8);
+    u32 sum = rss.sum;
+    nic.rss[6] = 0;
+    cr_assert(zero(int, qs_ethtool_rss_get(NIC, &rss)));
+    cr_assert(rss.kind == QS_ETHTOOL_RSS_OTHER && rss.sum != sum);
+    cr_assert(eq(int, sets("rss", "other 12345678"), -EINVAL)); /* it cannot be made from its sum */
+    cr_assert(zero(int, sets("rss", "default")));
+    looks("rss", "default");
+}
+
 Test(configure_nic, real_device_is_set_and_put_back)
 {
     qs_ethtool_queues_t q;
     qs_ethtool_feature_t gro;
+    qs_ethtool_rss_t rss;
     if (unshare(CLONE_NEWNET)) {
         printf("skipped: no network namespace of our own: %s\n", strerror(errno));
         return;
@@ -412,6 +491,9 @@ Test(configure_nic, real_device_is_set_and_put_back)
     int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     cr_assert(zero(int, netns_run(here, "ip link add n0 numrxqueues 4 numtxqueues 4 type veth peer "
                                         "name n1 numrxqueues 4 numtxqueues 4")));
+    cr_assert(eq(int, qs_ethtool_rss_get("none", &rss), -ENODEV));
+    cr_assert(eq(int, qs_ethtool_rss_get("n0", &rss), -EOPNOTSUPP)); /* veth has no table */
+    cr_assert(eq(int, qs_ethtool_rss_set("n0", 1), -EOPNOTSUPP));
     cr_assert(eq(int, qs_ethtool_queues_get("none", &q), -ENODEV));
     cr_assert(eq(int, qs_ethtool_feature_get("n0", "no-such", &gro), -ENOENT));
     cr_assert(zero(int, qs_ethtool_queues_set("n0", 1)));

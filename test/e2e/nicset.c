@@ -4,6 +4,8 @@
        nicset IFACE queues [N]             combined channels
        nicset IFACE feature NAME [on|off]
        nicset IFACE rules                  how many there are, or "none": the driver knows none
+       nicset IFACE rss [WEIGHT...]        queues in the table of RSS, those of each queue counted ("64:64"), or "none";
+                                           set to that many of each first
 
    Prints what is then.  Exit 1 with a line on stderr if the kernel refuses. */
 
@@ -95,6 +97,37 @@ rules(void)
         printf("%u\n", n.rule_cnt);
 }
 
+static void
+rss(int cnt, char **weight)
+{
+    static _Alignas(8) uint32_t room[2 + 1 + 4096];
+    struct ethtool_rxfh_indir *t = (void *)room;
+    uint32_t of[64] = {0}, top = 0;
+    t->cmd = ETHTOOL_GRXFHINDIR;
+    if (ask(t) || !t->size || t->size > 4096) {
+        puts("none");
+        return;
+    }
+    if (cnt) {
+        t->cmd = ETHTOOL_SRXFHINDIR;
+        uint32_t at = 0;
+        for (int q = 0; q < cnt; q++)
+            for (int n = atoi(weight[q]); n > 0 && at < t->size; n--)
+                t->ring_index[at++] = (uint32_t)q;
+        must(ask(t), "set rss");
+        t->cmd = ETHTOOL_GRXFHINDIR;
+    }
+    must(ask(t), "rss");
+    for (uint32_t i = 0; i < t->size; i++) {
+        uint32_t q = t->ring_index[i] % 64;
+        of[q]++;
+        top = q > top ? q : top;
+    }
+    for (uint32_t q = 0; q <= top; q++)
+        printf("%s%u", q ? ":" : "", of[q]);
+    puts("");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -107,6 +140,8 @@ main(int argc, char **argv)
         feature(argv[3], argc > 4 ? argv[4] : NULL);
     else if (!strcmp(argv[2], "rules"))
         rules();
+    else if (!strcmp(argv[2], "rss"))
+        rss(argc - 3, argv + 3);
     else
         return 2;
     return 0;

@@ -158,7 +158,7 @@ queues() { # two net tiles; senders with other source ports until both queues we
 }
 
 # ethtool: the stage of configure on virtio_net; nicset, which shares no code with it, reads what came of it.
-state() { echo "$(nicset eth0 queues),$(nicset eth0 feature rx-udp-gro-forwarding),$(nicset eth0 feature rx-ntuple-filter),$(nicset eth0 rules)"; }
+state() { echo "$(nicset eth0 queues),$(nicset eth0 feature rx-udp-gro-forwarding),$(nicset eth0 feature rx-ntuple-filter),$(nicset eth0 rules),$(nicset eth0 rss)"; }
 configure() { # configure NAME VERB OPTION...
     name=$1
     shift
@@ -176,6 +176,11 @@ ethtool() {
     configure fewer init --set net.tiles=1
     configure undo undo --set net.tiles=2
     configure undo_again undo --set net.tiles=2
+    nicset eth0 queues 2
+    configure rss init --set net.tiles=1 --set net.rss=tiles
+    configure rss_undo undo --set net.tiles=1
+    nicset eth0 rss 100 28
+    configure rss_hand init --set net.tiles=1 --set net.rss=tiles
     # What came of it is used: zero copy on both queues is the case "queues".
 }
 

@@ -95,17 +95,21 @@ elif chosen igb; then
     echo "two queues (igb): not run: no case for it yet"
 fi
 if chosen ethtool; then
-    vm_boot 900 $good "part=ethtool" 2
+    vm_boot 900 $good,rss=on "part=ethtool" 2
     if came_to_end "configure ethtool"; then
         is() { check "configure ethtool: $1 is $2" "$([ "$(value "$1")" = "$2" ] && echo 1 || echo 0)"; }
-        is before "0:1,on,off,none" # queues, rx-udp-gro-forwarding, rx-ntuple-filter, rules: virtio_net has none
-        is check "3:1,on,off,none"
-        is dry "0:1,on,off,none"
-        is init "0:2,off,off,none"
-        is check_after "0:2,off,off,none"
-        is fewer "0:2,off,off,none" # never lowered
-        is undo "0:1,on,off,none"
-        is undo_again "0:1,on,off,none"
+        # queues, rx-udp-gro-forwarding, rx-ntuple-filter, rules: virtio_net has none; how RSS spreads
+        is before "0:1,on,off,none,128"
+        is check "3:1,on,off,none,128"
+        is dry "0:1,on,off,none,128"
+        is init "0:2,off,off,none,64:64"
+        is check_after "0:2,off,off,none,64:64"
+        is fewer "0:2,off,off,none,64:64" # never lowered
+        is undo "0:1,on,off,none,128"
+        is undo_again "0:1,on,off,none,128"
+        is rss "0:2,off,off,none,128" # net.rss = "tiles" with one tile
+        is rss_undo "0:2,on,off,none,64:64"
+        is rss_hand "0:2,off,off,none,100:28" # what somebody set by hand stays
         echo "configure ethtool (virtio_net): $(value before) -> $(value init) -> $(value undo)"
     fi
 fi

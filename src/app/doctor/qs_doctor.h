@@ -95,7 +95,7 @@ typedef struct qs_doctor_facts {
     u32 addr_cnt;
     qs_known_t features;
     qs_known_t queues;
-    bool steered; /* rules of the NIC lead our ports to queues that have a net tile */
+    bool steered; /* rules or RSS lead our ports to queues that have a net tile */
     qs_known_t ring, ring_max;
     qs_known_t offload[QS_OFFLOAD_CNT]; /* 1: on */
     qs_known_t caps;                    /* QS_DOCTOR_* */

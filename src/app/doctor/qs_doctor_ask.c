@@ -55,17 +55,20 @@ ask_driver(qs_doctor_facts_t *f, int fd)
     }
 }
 
-/* ask_rules: whether all that we receive is led to queues that have a tile. */
+/* ask_rules: whether all that we receive is led to queues that have a tile, by rules or by the table of
+   RSS. */
 static void
 ask_rules(qs_doctor_facts_t *f)
 {
     qs_ethtool_rule_t rule;
+    qs_ethtool_rss_t rss;
 
     f->steered = f->plan->port_cnt != 0;
     for (u32 p = 0; p < f->plan->port_cnt && f->steered; p++)
         if (f->plan->port[p].link_row != UINT16_MAX)
             f->steered = !qs_ethtool_rule_get(f->ifname, f->plan->port[p].port, &rule) &&
                          rule.queue < f->cfg->net.tiles;
+    f->steered |= !qs_ethtool_rss_get(f->ifname, &rss) && rss.cnt <= f->cfg->net.tiles;
 }
 
 static void

@@ -253,7 +253,9 @@ queues_many(qs_doctor_facts_t const *f, qs_finding_t *out)
         return QS_SEVERITY_NONE;
     cause(out, "%s spreads packets over %lu queues and %u have a net tile: the rest go by sockets",
           f->ifname, f->queues.value, tiles);
-    fix(out, "set net.tiles = %lu, or `quickstep configure init ethtool` if the NIC knows rules",
+    fix(out,
+        "set net.tiles = %lu, or `quickstep configure init ethtool`: with rules, or net.rss = "
+        "\"tiles\"",
         f->queues.value);
     return QS_SEVERITY_WARNING;
 }

@@ -54,6 +54,30 @@ int qs_ethtool_rule_add(char const *ifname, u16 port, qs_ethtool_rule_t rule);
 /* qs_ethtool_rule_remove takes the rule at a place away. */
 int qs_ethtool_rule_remove(char const *ifname, u32 place);
 
+/* How the NIC spreads what no rule names over its queues (RSS): the pattern of its table of hashes. */
+typedef enum qs_ethtool_rss_kind {
+    QS_ETHTOOL_RSS_DEFAULT, /* nobody has set it: the driver's, over all queues, also if their number changes */
+    QS_ETHTOOL_RSS_EQUAL, /* over the first cnt in turn */
+    QS_ETHTOOL_RSS_OTHER, /* anything else */
+} qs_ethtool_rss_kind_t;
+
+typedef struct qs_ethtool_rss {
+    qs_ethtool_rss_kind_t kind;
+    u32 cnt; /* one more than the highest queue in the table */
+    u32 sum; /* of the whole table: tells two others apart */
+} qs_ethtool_rss_t;
+
+#define QS_ETHTOOL_RSS_MAX 4096u /* entries of the largest table */
+
+/* qs_ethtool_rss_get returns 0, -EOPNOTSUPP (the driver has no table), -E2BIG (more than
+   QS_ETHTOOL_RSS_MAX), -ENODEV or another -errno.  A table that somebody set to what the default is
+   looks like the default. */
+int qs_ethtool_rss_get(char const *ifname, qs_ethtool_rss_t *out);
+
+/* qs_ethtool_rss_set spreads over the first cnt queues in turn; 0: the driver's default.  Returns as
+   get, or -EINVAL (so many there are not), -EPERM. */
+int qs_ethtool_rss_set(char const *ifname, u32 cnt);
+
 /* qs_ethtool_ask_ hands one ethtool command to the kernel.  Returns 0 or -errno. */
 int qs_ethtool_ask_(char const *ifname, void *command);
 
