@@ -1,5 +1,5 @@
 /* qs_sha256_streams.h - SHA-256 with the instructions made for it, for several messages that fill
-   each other's gaps.  Private to qs_sha256_shani*.c, whose compiler flags decide on the registers.
+   each other's gaps.  Private to qs_sha256_shani.c.
 
    The instructions want the state as ABEF and CDGH, words listed from the highest down.
 
@@ -12,7 +12,7 @@
 
 #include "waltz/crypto/qs_sha256_rounds.h"
 
-#define STREAM_MAX 4u
+#define STREAM_MAX 2u
 
 typedef struct stream {
     __m128i abef, cdgh;
