@@ -7,6 +7,7 @@
 #include "tango/base/qs_cpu.h"
 #include "waltz/crypto/qs_ed25519_comb.h"
 #include "waltz/crypto/qs_ed25519_ge.h"
+#include "waltz/crypto/qs_ed25519_invert.h"
 #include "waltz/crypto/qs_ed25519_kernel.h"
 #include "waltz/crypto/qs_ed25519_sc.h"
 #include "waltz/crypto/qs_ed25519_table.h"
@@ -32,16 +33,16 @@ mul_each(fe_t *out, fe_t const *x, fe_t const *y, u32 cnt)
         fe_mul(&out[i], &x[i], &y[i]);
 }
 
-/* out = x^(2^250 - 1) and x11 = x^11; a step's name is the exponent, or n for 2^n - 1. */
+/* out = x^(2^250 - 1); a step's name is the exponent, or n for 2^n - 1. */
 QS_INLINE void
-pow_2_250_1(fe_t *out, fe_t *x11, fe_t const *x, u32 cnt)
+pow_2_250_1(fe_t *out, fe_t const *x, u32 cnt)
 {
     fe_t a[2], b[2], c[2];
     sqr_times(a, x, 1, cnt);
     sqr_times(b, a, 2, cnt);
     mul_each(b, b, x, cnt);
-    mul_each(x11, a, b, cnt);
-    sqr_times(a, x11, 1, cnt);
+    mul_each(a, a, b, cnt);
+    sqr_times(a, a, 1, cnt);
     mul_each(a, a, b, cnt); /* 5 */
     sqr_times(b, a, 5, cnt);
     mul_each(a, b, a, cnt); /* 10 */
@@ -63,8 +64,8 @@ pow_2_250_1(fe_t *out, fe_t *x11, fe_t const *x, u32 cnt)
 static void
 pow_p58(fe_t out[2], fe_t const x[2])
 {
-    fe_t t[2], unused[2];
-    pow_2_250_1(t, unused, x, 2);
+    fe_t t[2];
+    pow_2_250_1(t, x, 2);
     sqr_times(t, t, 2, 2);
     mul_each(out, t, x, 2);
 }
@@ -72,10 +73,10 @@ pow_p58(fe_t out[2], fe_t const x[2])
 static void
 invert(fe_t *out, fe_t const *x)
 {
-    fe_t t, x11;
-    pow_2_250_1(&t, &x11, x, 1);
-    sqr_times(&t, &t, 5, 1);
-    fe_mul(out, &t, &x11);
+    u64 word[4];
+    fe_freeze(word, x);
+    qs_ed25519_invert_(word, word);
+    fe_from_words(out, word);
 }
 
 typedef struct decoded {

@@ -152,7 +152,9 @@ hash_alike(qs_sha_kernel_t const *kernel, u32 prefix_sz, qs_merkle_hash_t *leaf,
     u8 *out[QS_SHA_LANE_MAX];
     u64 head = BLOCK_SZ - prefix_sz; /* bytes of the text in the first block */
     u64 whole = (prefix_sz + text[0].sz) / BLOCK_SZ;
-    run_t run[3] = {{.block_cnt = 1}, {.block_cnt = whole - 1}, {.block_cnt = 1}};
+    run_t run[3]; /* cleared it would cost as much as a block */
+    run[0].block_cnt = 1;
+    run[1].block_cnt = whole - 1;
     for (u32 l = 0; l < cnt; l++) {
         u8 const *data = text[l].data;
         begin(first[l], prefix_sz, &text[l]);
