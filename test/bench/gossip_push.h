@@ -4,6 +4,8 @@
 #ifndef QS_TEST_BENCH_GOSSIP_PUSH_H
 #define QS_TEST_BENCH_GOSSIP_PUSH_H
 
+#include <sys/mman.h>
+
 #include "bench/bench.h"
 #include "disco/gossip/qs_gossip_node.h"
 #include "tango/base/qs_rng.h"
@@ -120,8 +122,11 @@ push_open(void)
                                  .sign = push_sign_};
     p->conf.self.shred_version = 4711;
     p->conf.self.pubkey[0] = 1;
-    p->mem_sz = qs_align_up(qs_gossip_footprint(&p->conf), QS_ALIGN);
-    p->mem = aligned_alloc(QS_ALIGN, p->mem_sz);
+    /* in large pages where the kernel has them, as a tile's workspace is */
+    p->mem_sz = qs_align_up(qs_gossip_footprint(&p->conf), 2u << 20);
+    p->mem = aligned_alloc(2u << 20, p->mem_sz);
+    QS_ASSERT(p->mem);
+    madvise(p->mem, p->mem_sz, MADV_HUGEPAGE);
     for (u32 i = 0; i < PUSH_ORIGINS; i++) {
         for (u32 k = 0; k < 4; k++)
             qs_store_le64(p->secret[i] + 8 * k, qs_rng_u64(&rng));

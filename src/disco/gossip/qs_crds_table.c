@@ -92,11 +92,7 @@ qs_crds_item_make(qs_crds_item_t *item, qs_crds_table_t const *t, u8 const *data
                              .index = v->index,
                              .kind = v->kind};
     item->label = qs_crds_label(t, v->kind, v->index, item->origin);
-    if (v->kind != QS_CRDS_CONTACT_INFO)
-        return;
-    qs_reader_t r = {.data = item->origin + 32, .sz = v->sz};
-    qs_read_varint(&r, 64);
-    item->outset = qs_read_u64(&r);
+    item->outset = v->contact.outset;
 }
 
 /* ---- history: hashes of the past, oldest forgotten first ---- */

@@ -209,11 +209,9 @@ prune(qs_crowd_t *c, u32 who, u8 const *dest, u8 const *origin, u64 now_ms)
 static void
 heard(qs_crowd_t *c, u8 const *data, qs_crds_t const *v, u64 now_ms)
 {
-    qs_contact_t who;
-
-    if (v->kind != QS_CRDS_CONTACT_INFO || !qs_gossip_read_contact(data, v, &who))
+    if (v->kind != QS_CRDS_CONTACT_INFO)
         return;
-    u32 idx = who.socket[QS_CONTACT_GOSSIP].ip - c->conf.base_ip;
+    u32 idx = v->contact.gossip_ip - c->conf.base_ip;
     value_t *own = idx < c->conf.cnt ? &c->value[idx * PER_MEMBER] : NULL;
     if (!own || !own->said_ms || memcmp(own->data, data + v->off, QS_CRDS_SIG_SZ))
         return;

@@ -24,12 +24,6 @@ qs_gossip_reachable(qs_gossip_facts_t const *f, u32 ip, u16 port)
            !(a == 10 || a == 127 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8 || ip >> 16 == 0xa9fe);
 }
 
-bool
-qs_gossip_read_contact(u8 const *data, qs_crds_t const *v, qs_contact_t *contact)
-{
-    return !qs_contact_parse(data + v->body_off, (u32)v->off + v->sz - v->body_off, contact);
-}
-
 static bool
 refuse(check_t *c, qs_gossip_event_t event)
 {
@@ -108,15 +102,13 @@ static bool
 may_call(check_t *c, qs_gossip_facts_t const *f, qs_gossip_datagram_t const *d, qs_crds_t const *v,
          u64 now_ms)
 {
-    qs_contact_t who;
-
-    if (!qs_gossip_read_contact(d->data, v, &who) || is_self(f, who.pubkey))
+    if (is_self(f, d->data + v->origin_off))
         return refuse(c, QS_GOSSIP_ON_own);
-    if (who.shred_version != f->shred_version)
+    if (v->contact.shred_version != f->shred_version)
         return refuse(c, QS_GOSSIP_ON_shred_version);
     if (!qs_gossip_reachable(f, d->src_ip, d->src_port))
         return refuse(c, QS_GOSSIP_ON_address);
-    if (!near_now(who.wallclock, now_ms))
+    if (!near_now(v->wallclock, now_ms))
         return refuse(c, QS_GOSSIP_ON_caller_window);
     return true;
 }
@@ -147,13 +139,13 @@ qs_gossip_check_fit(check_t *c, qs_gossip_facts_t const *f, qs_gossip_datagram_t
 }
 
 static bool
-good_contact(check_t *c, qs_gossip_facts_t const *f, qs_contact_t const *who)
+good_contact(check_t *c, qs_gossip_facts_t const *f, qs_contact_brief_t const *who)
 {
-    qs_contact_socket_t s = who->socket[QS_CONTACT_GOSSIP];
+    bool ours = who->gossip_ip == f->gossip.ip && who->gossip_port == f->gossip.port;
 
     if (who->shred_version != f->shred_version)
         return refuse(c, QS_GOSSIP_ON_shred_version);
-    if (!qs_gossip_reachable(f, s.ip, s.port) || (s.ip == f->gossip.ip && s.port == f->gossip.port))
+    if (!qs_gossip_reachable(f, who->gossip_ip, who->gossip_port) || ours)
         return refuse(c, QS_GOSSIP_ON_address);
     return true;
 }
@@ -165,18 +157,15 @@ qs_gossip_check_fit_value(check_t *c, qs_gossip_facts_t const *f, qs_gossip_data
     qs_crds_t const *value = &c->msg[i].value[v];
     u8 const *data = d[i].data;
     bool contact = value->kind == QS_CRDS_CONTACT_INFO;
-    qs_contact_t who;
 
     if (c->msg[i].kind == QS_GOSSIP_PUSH && !near_now(value->wallclock, now_ms))
         return refuse(c, QS_GOSSIP_ON_window);
     if (is_self(f, data + value->origin_off)) {
-        if (contact && qs_gossip_read_contact(data, value, &who) && who.outset > f->outset)
+        if (contact && value->contact.outset > f->outset)
             return true; /* a twin of ours, if the signature says so */
         return refuse(c, QS_GOSSIP_ON_own);
     }
-    if (!contact)
-        return true;
-    return qs_gossip_read_contact(data, value, &who) && good_contact(c, f, &who);
+    return !contact || good_contact(c, f, &value->contact);
 }
 
 /* ---- signatures ---- */

@@ -171,7 +171,4 @@ void qs_gossip_check_verify(qs_gossip_check_t *c);
    those before it that are not; *i is its datagram, *v its value.  False: there is none. */
 bool qs_gossip_check_next(qs_gossip_check_t *c, u32 *at, u32 *i, u32 *v);
 
-/* qs_gossip_read_contact reads the ContactInfo that value v of a datagram is. */
-bool qs_gossip_read_contact(u8 const *data, qs_crds_t const *v, qs_contact_t *contact);
-
 #endif

@@ -2,6 +2,8 @@
 
 #include "disco/gossip/qs_gossip_inner.h"
 
+#define WARM_DATAGRAMS 4u
+#define WARM_MAX       32u /* values */
 #define PONGS_A_SECOND 20u /* to one address */
 #define PONGS_ALL_A_SECOND                                                                         \
     1000u /* to all: each costs a signature here, one in the sign tile, a datagram */
@@ -99,11 +101,9 @@ worth_a_check(qs_gossip_node_t *n, u8 const *data, qs_gossip_msg_t const *msg, q
     }
     if (seen_before(n, data, msg, &item, now_ms))
         return false;
-    qs_contact_t c;
-    if (v->kind != QS_CRDS_CONTACT_INFO || !qs_gossip_read_contact(data, v, &c))
-        return true;
-    qs_contact_socket_t s = c.socket[QS_CONTACT_GOSSIP];
-    return !asked_just_now(n, c.pubkey, s.ip, s.port, now_ms) || count(n, QS_GOSSIP_ON_unproven);
+    return v->kind != QS_CRDS_CONTACT_INFO ||
+           !asked_just_now(n, item.origin, v->contact.gossip_ip, v->contact.gossip_port, now_ms) ||
+           count(n, QS_GOSSIP_ON_unproven);
 }
 
 /* pongs_to is how many pongs an address was sent in this second. */
@@ -185,22 +185,16 @@ take_value(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t c
     bool push = msg->kind == QS_GOSSIP_PUSH;
     u8 const *from = d->data + msg->from_off;
     qs_crds_item_t item;
-    qs_contact_t c;
 
     qs_crds_item_make(&item, &n->table, d->data, v, hash);
     if (is_self(n, item.origin)) {
         n->twin = true; /* only a ContactInfo that began later than we did comes so far */
         return;
     }
-    if (v->kind == QS_CRDS_CONTACT_INFO) {
-        qs_contact_socket_t s;
-        if (!qs_gossip_read_contact(d->data, v, &c))
-            return;
-        s = c.socket[QS_CONTACT_GOSSIP];
-        if (!qs_gossip_proven(n, c.pubkey, s.ip, s.port, now_ms)) {
-            count(n, QS_GOSSIP_ON_unproven);
-            return;
-        }
+    if (v->kind == QS_CRDS_CONTACT_INFO &&
+        !qs_gossip_proven(n, item.origin, v->contact.gossip_ip, v->contact.gossip_port, now_ms)) {
+        count(n, QS_GOSSIP_ON_unproven);
+        return;
     }
     if (!push && !kept_long_enough(n, &item, now_ms)) {
         qs_crds_fail(&n->table, hash, now_ms);
@@ -286,15 +280,13 @@ take_caller(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, qs_gossip_msg_t 
 {
     qs_crds_t const *v = &msg->value[0];
     qs_crds_item_t item;
-    qs_contact_t c;
     u8 hash[32];
 
     if (!qs_gossip_proven(n, d->data + msg->from_off, d->src_ip, d->src_port, now_ms)) {
         count(n, QS_GOSSIP_ON_unproven);
         return;
     }
-    if (qs_gossip_read_contact(d->data, v, &c) && c.socket[QS_CONTACT_GOSSIP].ip == d->src_ip &&
-        c.socket[QS_CONTACT_GOSSIP].port == d->src_port) {
+    if (v->contact.gossip_ip == d->src_ip && v->contact.gossip_port == d->src_port) {
         qs_sha256(hash, d->data + v->off, v->sz);
         qs_crds_item_make(&item, &n->table, d->data, v, hash);
         qs_crds_upsert(&n->table, &item, QS_CRDS_BY_PULL, now_ms, NULL);
@@ -374,15 +366,45 @@ take_all(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u64 now_ms)
     send_prunes(n, now_ms);
 }
 
+/* warm fetches what the checks of some datagrams' values will look at. */
+static void
+warm(qs_gossip_node_t const *n, u32 first, u64 cnt)
+{
+    qs_gossip_check_t const *c = &n->work->check;
+    u64 label[WARM_MAX];
+    u32 label_cnt = 0;
+
+    for (u32 i = first; i < first + cnt; i++) {
+        qs_gossip_msg_t const *msg = &c->msg[i];
+        for (u32 v = 0; c->live[i] && qs_gossip_has_values(msg->kind) && v < msg->value_cnt; v++) {
+            qs_crds_t const *value = &msg->value[v];
+            u8 const *origin = c->d[i].data + value->origin_off;
+            if (label_cnt == WARM_MAX)
+                return;
+            label[label_cnt++] = qs_crds_label(&n->table, value->kind, value->index, origin);
+            if (value->kind != QS_CRDS_CONTACT_INFO)
+                continue;
+            qs_ping_pair_t pair = {.ip = value->contact.gossip_ip,
+                                   .port = value->contact.gossip_port};
+            memcpy(pair.pubkey, origin, 32);
+            qs_ping_warm(&n->ping, &pair);
+        }
+    }
+    qs_crds_warm(&n->table, label, label_cnt);
+}
+
 void
 qs_gossip_receive(qs_gossip_node_t *n, qs_gossip_datagram_t const *d, u32 cnt, u64 now_ms)
 {
     qs_gossip_check_t *c = &n->work->check;
 
     qs_gossip_check_begin(c, d, cnt, false, now_ms);
-    for (u32 i = 0; i < cnt; i++)
+    for (u32 i = 0; i < cnt; i++) {
+        if (i % WARM_DATAGRAMS == 0)
+            warm(n, i, qs_min_u64(cnt - i, WARM_DATAGRAMS));
         if (c->live[i])
             gather(n, d, i, UINT32_MAX, now_ms);
+    }
     qs_gossip_check_verify(c);
     take_all(n, d, now_ms);
 }

@@ -32,6 +32,15 @@ set_of(qs_ping_t const *p, qs_ping_pair_t const *pair)
     return p->entry + (qs_hash_words(&p->key, words, 5) & p->set_mask) * QS_PING_WAY;
 }
 
+void
+qs_ping_warm(qs_ping_t const *p, qs_ping_pair_t const *pair)
+{
+    u8 const *set = (u8 const *)set_of(p, pair);
+
+    for (u32 at = 0; at < QS_PING_WAY * sizeof(entry_t); at += 64)
+        __builtin_prefetch(set + at);
+}
+
 static entry_t *
 find(qs_ping_t const *p, qs_ping_pair_t const *pair)
 {

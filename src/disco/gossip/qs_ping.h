@@ -57,6 +57,9 @@ u64 qs_ping_footprint(u32 pair_max);
 /* qs_ping_init makes p an empty cache over mem: footprint bytes, zeroed. */
 void qs_ping_init(qs_ping_t *p, void *mem, u32 pair_max, qs_hash_key_t key);
 
+/* qs_ping_warm fetches what the other calls will look at of a pair. */
+void qs_ping_warm(qs_ping_t const *p, qs_ping_pair_t const *pair);
+
 /* qs_ping_check says whether the pair is proven now.  *want says whether it should be asked. */
 bool qs_ping_check(qs_ping_t const *p, qs_ping_pair_t const *pair, u64 now_ms, bool *want);
 

@@ -8,6 +8,7 @@
 typedef struct walk {
     qs_reader_t *r;
     qs_contact_t *out; /* or NULL */
+    qs_contact_brief_t *brief;
     u32 addr[ADDR_MAX];
     u32 addr_cnt;
     u64 used[4]; /* addresses that a socket names */
@@ -35,7 +36,11 @@ read_head(walk_t *w)
     u32 commit = qs_read_u32(r), features = qs_read_u32(r);
     u16 client = (u16)qs_read_cu16(r);
 
-    if (r->fault || !w->out)
+    if (r->fault)
+        return;
+    w->brief->outset = outset;
+    w->brief->shred_version = shred_version;
+    if (!w->out)
         return;
     *w->out = (qs_contact_t){.wallclock = wallclock,
                              .outset = outset,
@@ -95,7 +100,13 @@ read_sockets(walk_t *w)
         if (mark(w->seen, key))
             return QS_GOSSIP_socket_key;
         mark(w->used, idx);
-        if (w->out && key < QS_CONTACT_KEY_CNT && port && sendable(w->addr[idx]))
+        if (key >= QS_CONTACT_KEY_CNT || !port || !sendable(w->addr[idx]))
+            continue;
+        if (key == QS_CONTACT_GOSSIP) {
+            w->brief->gossip_ip = w->addr[idx];
+            w->brief->gossip_port = (u16)port;
+        }
+        if (w->out)
             w->out->socket[key] = (qs_contact_socket_t){.ip = w->addr[idx], .port = (u16)port};
     }
     if (w->r->fault)
@@ -117,13 +128,15 @@ read_extensions(qs_reader_t *r)
     }
 }
 
-qs_gossip_reason_t
-qs_contact_read(qs_reader_t *r, qs_contact_t *out)
+static qs_gossip_reason_t
+read_all(qs_reader_t *r, qs_contact_t *out, qs_contact_brief_t *brief)
 {
     walk_t w; /* addr is not cleared: that would be half of the work */
 
+    *brief = (qs_contact_brief_t){0};
     w.r = r;
     w.out = out;
+    w.brief = brief;
     memset(w.used, 0, sizeof(w.used));
     memset(w.seen, 0, sizeof(w.seen));
     read_head(&w);
@@ -139,11 +152,18 @@ qs_contact_read(qs_reader_t *r, qs_contact_t *out)
 }
 
 qs_gossip_reason_t
+qs_contact_skim(qs_reader_t *r, qs_contact_brief_t *brief)
+{
+    return read_all(r, NULL, brief);
+}
+
+qs_gossip_reason_t
 qs_contact_parse(u8 const *body, u32 sz, qs_contact_t *out)
 {
     qs_reader_t r = {.data = body, .sz = sz};
     qs_contact_t c;
-    qs_gossip_reason_t reason = qs_contact_read(&r, &c);
+    qs_contact_brief_t unused;
+    qs_gossip_reason_t reason = read_all(&r, &c, &unused);
 
     if (!reason && c.wallclock >= QS_GOSSIP_CLOCK_MAX)
         reason = QS_GOSSIP_wallclock;

@@ -55,8 +55,9 @@ typedef struct qs_contact {
    behind its tag; it takes all of them.  Returns QS_GOSSIP_ok or why not; out may be NULL. */
 qs_gossip_reason_t qs_contact_parse(u8 const *body, u32 sz, qs_contact_t *out);
 
-/* qs_contact_read is qs_contact_parse in the middle of a datagram; r moves behind it. */
-qs_gossip_reason_t qs_contact_read(qs_reader_t *r, qs_contact_t *out);
+/* qs_contact_skim checks as qs_contact_parse does a ContactInfo in the middle of a datagram, and r moves
+   behind it; of the contact it tells only what is in brief. */
+qs_gossip_reason_t qs_contact_skim(qs_reader_t *r, qs_contact_brief_t *brief);
 
 /* qs_contact_write writes c as the data of a value, tag first; sockets without a port are left out.
    Returns its bytes, or 0 if room_sz does not do.  No more than 400 bytes are ever needed. */

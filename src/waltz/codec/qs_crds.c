@@ -209,7 +209,7 @@ read_contact(qs_reader_t *r, qs_crds_t *v)
 
     v->origin_off = (u16)qs_read_skip(&head, 32);
     v->wallclock = qs_read_varint(&head, 64);
-    return qs_contact_read(r, NULL);
+    return qs_contact_skim(r, &v->contact);
 }
 
 static qs_gossip_reason_t

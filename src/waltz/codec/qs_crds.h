@@ -71,14 +71,23 @@ typedef enum qs_crds_kind {
     QS_CRDS_KIND_CNT = 14
 } qs_crds_kind_t;
 
+/* What of a ContactInfo decides whether it is worth more than a look. */
+typedef struct qs_contact_brief {
+    u64 outset;      /* us */
+    u32 gossip_ip;   /* 10.0.0.1 is 0x0a000001 */
+    u16 gossip_port; /* 0: it names none that can be sent to */
+    u16 shred_version;
+} qs_contact_brief_t;
+
 /* A value in a datagram.  Its label, by which one replaces another, is kind, index, origin. */
 typedef struct qs_crds {
-    u16 off, sz;    /* of all of it: signature 64, then the data that it is over */
-    u16 origin_off; /* the 32 bytes of the key that signs */
-    u16 body_off;   /* behind the data's tag */
-    u8 kind;        /* qs_crds_kind_t */
-    u16 index;      /* of a vote, EpochSlots, DuplicateShred; else 0 */
-    u64 wallclock;  /* ms */
+    u16 off, sz;                /* of all of it: signature 64, then the data that it is over */
+    u16 origin_off;             /* the 32 bytes of the key that signs */
+    u16 body_off;               /* behind the data's tag */
+    u8 kind;                    /* qs_crds_kind_t */
+    u16 index;                  /* of a vote, EpochSlots, DuplicateShred; else 0 */
+    u64 wallclock;              /* ms */
+    qs_contact_brief_t contact; /* of a ContactInfo; else 0 */
 } qs_crds_t;
 
 /* qs_crds_parse says where the parts of the value of sz bytes at data lie (offsets from data); it
