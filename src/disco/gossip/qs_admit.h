@@ -1,8 +1,8 @@
 /* qs_admit - how many datagrams a second an address may have looked at.
 
    Addresses that answered a ping have an allowance each, all others one together: who floods us from
-   addresses that he cannot receive at takes nothing from those we know.  Known ones whose hashes fall
-   together take each other's place.
+   addresses that he cannot receive at takes nothing from those we know.  More than QS_ADMIT_WAY known
+   ones whose hashes fall together take each other's place: of 5,000 hardly ever one does.
 
    Threads: one.  Blocks: never.  Allocates: never. */
 
@@ -12,7 +12,8 @@
 #include "tango/base/qs_bits.h"
 #include "tango/base/qs_hash.h"
 
-#define QS_ADMIT_SLOTS           16384u
+#define QS_ADMIT_SLOTS           32768u
+#define QS_ADMIT_WAY             8u
 #define QS_ADMIT_KNOWN_RATE      5u    /* datagrams a ms that one known address may send, ... */
 #define QS_ADMIT_KNOWN_BURST     5000u /* ... and at once */
 #define QS_ADMIT_STRANGERS_RATE  2u    /* the same for all others together */
