@@ -30,6 +30,13 @@ victim=$(tile_pid gossip 3)
 kill -9 "$victim"
 "$bin" dev --crowd 300 --hostile 5000 --seconds 12 --json >"$tmp/crowd" 2>"$tmp/crowd.log" &
 crowd=$!
+# News all the time, and yet the rows that others read follow: all 300 answer soon after they are known.
+crowd_rows() {
+    "$bin" gossip peers --instance "dev-$crowd-n0" --json 2>/dev/null |
+        python3 -c 'import json, sys; sys.exit(sum(n["proven"] for n in json.load(sys.stdin)["nodes"]) < 300)' 2>/dev/null
+}
+within 11 crowd_rows &
+rows=$!
 wait $capture || fail "capture: $(cat "$tmp/capture.log")"
 wait $lab
 code=$?
@@ -46,6 +53,7 @@ cp "$tmp/four.log" "$tmp/judged.log"
 holds judged "j['ok'] and j['wrong_count'] == 0 and j['signatures'] > 10 and len(j['contacts']) == 4"
 holds judged "all(j['messages'].get(k) for k in ('pull_request', 'pull_response', 'push', 'ping', 'pong'))"
 say "wire: $(value "$tmp/judged" "j['messages']")"
+wait $rows || fail "the rows of the crowd are not brought up to date"
 wait $crowd || fail "crowd: $(cat "$tmp/crowd" "$tmp/crowd.log")"
 holds crowd "j['ok'] and j['gossip']['contacts'] == 300 and j['gossip']['values'] > 900"
 holds crowd "j['gossip']['hostile']['sent'] > 1000 and j['gossip']['hostile']['addresses_over'] == 0"
