@@ -248,7 +248,8 @@ static void
 note_view(shred_t *t, qs_fec_set_t const *s)
 {
     qs_shred_view_set_t *v = &t->view.set[t->view.set_cnt % QS_SHRED_VIEW_CNT];
-    *v = (qs_shred_view_set_t){.slot = s->slot, .fec_idx = s->fec_idx, .flags = s->flags};
+    *v = (qs_shred_view_set_t){
+        .slot = s->slot, .fec_idx = s->fec_idx, .flags = s->flags, .data_cnt = s->data_cnt};
     memcpy(v->root, s->root, sizeof(v->root));
     qs_store_release(&t->view.set_cnt, t->view.set_cnt + 1);
 }

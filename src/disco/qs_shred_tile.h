@@ -14,7 +14,9 @@
 typedef struct qs_shred_view_set {
     u64 slot;
     u32 fec_idx;
-    u32 flags; /* QS_FEC_* */
+    u8 flags;    /* QS_FEC_* */
+    u8 data_cnt; /* data shreds received of QS_FEC_DATA_CNT; the others were recovered */
+    u8 pad[2];
     u8 root[32];
 } qs_shred_view_set_t;
 

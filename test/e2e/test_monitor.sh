@@ -51,8 +51,46 @@ first=$(screen | awk 'NR == 1 { print $1 }')
 key n; within 3 lacks "^$first " || fail "n stays: $(screen)"
 key n; key n; key 2
 
-# A tile that stands still.
+# A node that is flooded: garbage where transactions are expected.
+"$bin" dev exec 1 "$bin" pktgen --provider socket --to 10.77.0.1 --ports 9001 --rate 20000 --size 600 --garbage 100 \
+    --seconds 12 >"$tmp/flood" 2>&1 &
+flood=$!
 key q; want 'left-0' "q"
+key "clear; $bin monitor --instance $name; echo left-\$?" Enter; want 'leader' "a named one"
+for size in "80 24" "200 60"; do
+    t resize-window -t m -x "${size% *}" -y "${size#* }"
+    key 1; want 'received +[0-9.]+k/s' "a flood in the overview at $size"
+    key 7; want 'rejected_[a-z]+ +[0-9.]+[kM] +[0-9.]+[0-9k] ' "what is refused at $size"
+    key 2; want 'verify +run' "tiles in a flood at $size"
+done
+kill -0 $flood 2>/dev/null || fail "the flood was over: $(cat "$tmp/flood")"
+wait $flood || fail "pktgen: $(cat "$tmp/flood")"
+
+# A frame is one write, a change of view too; without colour where that is asked for.
+monitor_pid() { pgrep -n -f "^$bin monitor --instance $name\$"; }
+writes() { awk '$1 == "syscw:" { print $2 }' "/proc/$(monitor_pid)/io"; }
+before=$(writes)
+sleep 2
+steady=$(($(writes) - before))
+[ "$steady" -ge 2 ] && [ "$steady" -le 5 ] || fail "$steady writes in 2 s of 2 frames a second"
+before=$(writes)
+for view in 3 4 5 2; do key $view; sleep 0.2; done
+turned=$(($(writes) - before))
+[ "$turned" -ge 4 ] && [ "$turned" -le 7 ] || fail "$turned writes for 4 changes of view"
+key q; want 'left-0' "q"
+drawn() { # drawn FILE WORDS...: all that a view writes to the terminal
+    t pipe-pane -t m "cat >$1"
+    key "clear; ${*:2} $bin monitor --instance $name --view overview" Enter; want 'health +good' "overview"
+    key q; within 3 lacks '1 overview' || fail "q"
+    t pipe-pane -t m
+}
+coloured() { LC_ALL=C grep -qE $'\033\\[[0-9;]*3[0-7](;[0-9]+)*m' "$1"; }
+drawn "$tmp/plain" NO_COLOR=1
+drawn "$tmp/colours"
+coloured "$tmp/colours" || fail "no colours"
+coloured "$tmp/plain" && fail "there are colours with NO_COLOR"
+
+# A tile that stands still.
 key "clear; $bin monitor --instance $name --view tiles" Enter; want '\[2 tiles\]' "a named one"
 pid=$(value "$tmp/json" "[t['pid'] for t in j['tiles'] if t['name'] == 'dedup'][0]" 2>/dev/null)
 [ -n "$pid" ] || pid=$(tile_pid dedup)

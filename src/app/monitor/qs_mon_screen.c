@@ -89,6 +89,9 @@ qs_mon_screen_open(void)
     nonl();
     keypad(stdscr, TRUE);
     set_escdelay(50);
+    /* ncurses writes each piece of a frame by itself until it has come back from endwin once. */
+    endwin();
+    refresh();
     curs_set(0);
     return 0;
 }

@@ -1,16 +1,17 @@
-/* Shreds: the league of sources, then the slots, those in the making first. */
+/* Shreds: the league of sources, then the slots, those in the making first; in data shreds, of which a
+   set has QS_FEC_DATA_CNT. */
 
 #include "app/monitor/qs_mon_view.h"
+#include "disco/qs_format.h"
 #include "disco/qs_shred_tile.h"
 #include "disco/qs_store_tile.h"
 
 #define BAR    28u
 #define RECENT 64u /* slots looked at */
-#define STRIDE 32u /* shreds from one set's index to the next's */
 
 static qs_mon_col_t const col[] = {
     {"slot", 12, true}, {"state", 9, true},  {"received # recovered + missing !", 32, true},
-    {"sets", 6, false}, {"recov", 6, false}, {"miss", 5, false},
+    {"recv", 6, false}, {"recov", 6, false}, {"miss", 6, false},
     {"txns", 7, false}};
 
 typedef struct slots {
@@ -18,6 +19,7 @@ typedef struct slots {
     struct {
         u64 slot;
         u32 sets, last; /* complete ones seen; number of the last */
+        u32 received;   /* data shreds of these */
     } at[RECENT];
 } slots_t;
 
@@ -30,18 +32,18 @@ state_of(qs_mon_t const *m, char const *name, u64 sz)
 }
 
 static void
-add(qs_mon_table_t *t, u64 slot, char const *state, u32 sets, u32 recovered, u32 missing)
+add(qs_mon_table_t *t, u64 slot, char const *state, u32 received, u32 recovered, u32 missing)
 {
     qs_mon_row_t *row = qs_mon_table_row(t);
     char bar[BAR + 1];
-    double whole = sets > recovered ? sets - recovered : 0;
 
     row->key[0] = (double)slot;
     snprintf(row->text[0], QS_MON_TEXT_SZ, "%12lu", slot);
     qs_mon_text(row, 1, state);
-    qs_mon_bar(bar, BAR, (double[]){whole, recovered, missing}, "#+!", 3, (double)sets + missing);
+    qs_mon_bar(bar, BAR, (double[]){received, recovered, missing}, "#+!", 3,
+               (double)received + recovered + missing);
     qs_mon_text(row, 2, bar);
-    qs_mon_num(row, 3, sets);
+    qs_mon_num(row, 3, received);
     qs_mon_num(row, 4, recovered);
     qs_mon_num(row, 5, missing);
     row->tone = missing ? QS_MON_WARN : QS_MON_PLAIN;
@@ -50,7 +52,7 @@ add(qs_mon_table_t *t, u64 slot, char const *state, u32 sets, u32 recovered, u32
 static void
 count(slots_t *s, qs_shred_view_set_t const *set)
 {
-    u32 i = 0, number = set->fec_idx / STRIDE;
+    u32 i = 0, number = set->fec_idx / QS_FEC_DATA_CNT;
 
     while (i < s->cnt && s->at[i].slot != set->slot)
         i++;
@@ -59,9 +61,10 @@ count(slots_t *s, qs_shred_view_set_t const *set)
     if (i == s->cnt) {
         s->cnt++;
         s->at[i].slot = set->slot;
-        s->at[i].sets = s->at[i].last = 0;
+        s->at[i].sets = s->at[i].last = s->at[i].received = 0;
     }
     s->at[i].sets++;
+    s->at[i].received += set->data_cnt < QS_FEC_DATA_CNT ? set->data_cnt : QS_FEC_DATA_CNT;
     if (number > s->at[i].last)
         s->at[i].last = number;
 }
@@ -75,25 +78,44 @@ finished(qs_store_view_t const *v, u64 slot)
     return false;
 }
 
+/* look counts the sets that the shred tile still remembers, by slot. */
+static void
+look(slots_t *s, qs_shred_view_t const *v)
+{
+    u64 end = v ? qs_load_acquire(&v->set_cnt) : 0;
+
+    s->cnt = 0;
+    for (u64 i = end; i && i + QS_SHRED_VIEW_CNT > end; i--)
+        count(s, &v->set[(i - 1) % QS_SHRED_VIEW_CNT]);
+}
+
 /* add_progress adds the slots of which sets came and which the store has not finished.  A slot whose
    first sets have left the shred tile's memory seems to miss them. */
 static void
-add_progress(qs_mon_table_t *t, qs_shred_view_t const *v, qs_store_view_t const *done)
+add_progress(qs_mon_table_t *t, slots_t const *s, qs_store_view_t const *done)
 {
-    slots_t s = {0};
-    u64 end = v ? qs_load_acquire(&v->set_cnt) : 0;
-
-    for (u64 i = end; i && i + QS_SHRED_VIEW_CNT > end; i--)
-        count(&s, &v->set[(i - 1) % QS_SHRED_VIEW_CNT]);
-    for (u32 i = 0; i < s.cnt; i++) {
-        u32 all = s.at[i].last + 1, sets = s.at[i].sets;
-        if (!finished(done, s.at[i].slot))
-            add(t, s.at[i].slot, "assembled", sets, 0, all > sets ? all - sets : 0);
+    for (u32 i = 0; i < s->cnt; i++) {
+        u32 all = s->at[i].last + 1, sets = s->at[i].sets;
+        if (!finished(done, s->at[i].slot))
+            add(t, s->at[i].slot, "assembled", s->at[i].received,
+                sets * QS_FEC_DATA_CNT - s->at[i].received,
+                all > sets ? (all - sets) * QS_FEC_DATA_CNT : 0);
     }
 }
 
+/* recovered_of returns the data shreds that were recovered of a finished slot: if the shred tile remembers all of
+   it, else as many as there can have been. */
+static u32
+recovered_of(slots_t const *s, qs_slot_info_t const *info)
+{
+    for (u32 i = 0; i < s->cnt; i++)
+        if (s->at[i].slot == info->slot && s->at[i].sets == info->set_cnt)
+            return info->set_cnt * QS_FEC_DATA_CNT - s->at[i].received;
+    return info->recovered_cnt * QS_FEC_DATA_CNT;
+}
+
 static void
-add_finished(qs_mon_table_t *t, qs_store_view_t const *v)
+add_finished(qs_mon_table_t *t, slots_t const *s, qs_store_view_t const *v)
 {
     static char const *const status[] = {"?", "complete", "DEAD", "LOST"};
     u64 end = v ? qs_load_acquire(&v->cnt) : 0;
@@ -104,7 +126,8 @@ add_finished(qs_mon_table_t *t, qs_store_view_t const *v)
                            : info.status == QS_SLOT_DEAD   ? status[2]
                            : info.status == QS_SLOT_LOST   ? status[3]
                                                            : status[0];
-        add(t, info.slot, name, info.set_cnt, info.recovered_cnt, 0);
+        u32 recovered = recovered_of(s, &info);
+        add(t, info.slot, name, info.set_cnt * QS_FEC_DATA_CNT - recovered, recovered, 0);
         if (t->row_cnt)
             qs_mon_num(&t->row[t->row_cnt - 1], 6, info.txn_cnt);
     }
@@ -139,11 +162,13 @@ qs_mon_shreds(qs_mon_t const *m, qs_mon_cells_t *c, qs_mon_ui_t *ui)
     qs_shred_view_t const *shred = state_of(m, "shred", sizeof(*shred));
     qs_store_view_t const *store = state_of(m, "store", sizeof(*store));
     qs_mon_table_t *t = qs_mon_table_begin(col, QS_COUNT(col));
+    slots_t s;
 
     u32 y = draw_league(m, c, 2);
     if (!shred && !store)
         qs_mon_put(c, 1, y + 1, QS_MON_PLAIN, "no shred tile");
-    add_progress(t, shred, store);
-    add_finished(t, store);
+    look(&s, shred);
+    add_progress(t, &s, store);
+    add_finished(t, &s, store);
     qs_mon_table_draw(t, c, y, ui);
 }
