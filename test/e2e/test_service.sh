@@ -126,4 +126,35 @@ NOTIFY_SOCKET=$tmp/nobody as_service run --topology listen --instance "$name" --
 grep -q QS-RUN-008 "$tmp/err" || fail "a manager that is not there is not said: $(cat "$tmp/err")"
 as_service run --topology listen --instance "$name" --seconds 1 --set log.path="$tmp/no/such" 2>"$tmp/err"
 [ $? = 3 ] && grep -q QS-RUN-007 "$tmp/err" || fail "a log that cannot be: $(cat "$tmp/err")"
+
+# The main job as that user: transactions into blocks, in a lab; and what the unit runs, with a real leader's blocks.
+(cd "$tmp/var" && HOME=$tmp/var as_service dev --seconds 3 --json) >"$tmp/dev" 2>"$tmp/err" || fail "dev: $(cat "$tmp/err" "$tmp/dev")"
+[ "$(value "$tmp/dev" "j['ok'] and j['txns']['delivered'] > 1000 and j['txns']['lost'] == 0 and j['blocks']['complete'] > 3")" = true ] ||
+    fail "dev: $(cat "$tmp/dev")"
+vectors=${QS_VECTORS:-$root/../shared/vectors}/live-leader
+if [ -r "$vectors/boot.pcap" ]; then
+    mkdir "$tmp/follow" && cp "$vectors/genesis.bin" "$tmp/follow/" && chmod 755 "$tmp/follow"
+    python3 -c 'import json
+json.dump({"66TR694VSBY6NtY7YK4mFwWePL3EAEdspA7szEYLYdEr": list(range(400))}, open("'"$tmp"'/follow/schedule.json", "w"))'
+    chmod 644 "$tmp/follow/"*
+    service run --topology follower --instance "$name" --set net.iface=qs0 --set net.provider=xdp --set log.path="$log" \
+        --set gossip.private_addresses=true --set gossip.genesis="$tmp/follow/genesis.bin" \
+        --set shred.leader_schedule="$tmp/follow/schedule.json" --set store.genesis="$tmp/follow/genesis.bin" \
+        --set store.dir="$tmp/var/store" --set store.segment_bytes=1048576 --set store.window_bytes=8388608 \
+        --set store.hashes_per_tick=4000 2>"$tmp/err" &
+    run=$!
+    ready || fail "the follower: $(cat "$tmp/err" "$log")"
+    nsenter -t $other -n "$bin" run --topology replay --instance "$name-r" --set net.iface=qs1 --set net.provider=socket \
+        --set load.target=10.91.0.1 --set replay.path="$vectors/boot.pcap" --set replay.port=8003 \
+        >"$tmp/replay" 2>&1 &
+    replay=$!
+    eight() { [ "$(as_service slots --dir "$tmp/var/store" 2>/dev/null | grep -c ' complete ')" = 8 ]; }
+    within 20 eight || fail "eight blocks: $(as_service slots --dir "$tmp/var/store"; cat "$tmp/err" "$log" "$tmp/replay")"
+    [ "$(metric net_rx_xdp_total)" -gt 500 ] || fail "blocks did not come by XDP"
+    kill -TERM $run $replay
+    wait $run || fail "the follower ended with $?: $(cat "$tmp/err" "$log")"
+    wait $replay
+else
+    say "skipped: vectors/live-leader is not here: the follower's blocks"
+fi
 no_tiles || fail "tiles are left over: $(tiles)"
