@@ -522,9 +522,9 @@ run_lab(lab_run_t *r, qs_config_t const *cfg)
         settle(r);
         code = report(r);
     }
-    int stopped = qs_dev_stop_all(&r->nodes);
+    code = qs_dev_end(&r->nodes, code);
     qs_lab_close(&r->lab);
-    return code ? code : stopped;
+    return code;
 }
 
 typedef struct found {

@@ -438,7 +438,7 @@ qs_dev_cluster(qs_dev_nodes_t const *base, qs_dev_cluster_opt_t const *opt, qs_c
         code = configure(c, cfg);
     if (!code)
         code = run(c, seconds);
-    int stopped = qs_dev_stop_all(&c->all);
+    code = qs_dev_end(&c->all, code);
     for (u32 i = 0; i < c->members; i++)
         qs_dev_blocks_close(&c->blocks[i]);
     if (opened)
@@ -447,5 +447,5 @@ qs_dev_cluster(qs_dev_nodes_t const *base, qs_dev_cluster_opt_t const *opt, qs_c
     free(c->blocks);
     free(c->all.node);
     free(c);
-    return code ? code : stopped;
+    return code;
 }

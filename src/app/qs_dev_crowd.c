@@ -302,8 +302,7 @@ qs_dev_crowd(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt, qs_conf
     int code = qs_dev_open(r->all.lab, 2, "loopback", 1);
     if (!code) {
         code = run(r, cfg, seconds, json);
-        int stopped = qs_dev_stop_all(&r->all);
-        code = code ? code : stopped;
+        code = qs_dev_end(&r->all, code);
         qs_lab_close(r->all.lab);
     }
     free(r);

@@ -503,8 +503,7 @@ qs_dev_gossip(qs_dev_nodes_t const *base, qs_dev_gossip_opt_t const *opt, qs_con
     int code = qs_dev_open(c->all.lab, c->all.cnt, level, cfg->net.tiles);
     if (!code) {
         code = run(c, cfg, seconds);
-        int stopped = qs_dev_stop_all(&c->all);
-        code = code ? code : stopped;
+        code = qs_dev_end(&c->all, code);
         qs_lab_close(c->all.lab);
     }
     explicit_bzero(c->at, sizeof(c->at));

@@ -176,15 +176,19 @@ qs_dev_stop(qs_dev_nodes_t const *all, u32 node)
 }
 
 int
-qs_dev_stop_all(qs_dev_nodes_t const *all)
+qs_dev_end(qs_dev_nodes_t const *all, int code)
 {
-    int code = 0;
+    u64 bytes;
+    int stopped = 0;
 
     for (u32 i = 0; i < all->cnt; i++)
         if (all->node[i].pid)
             kill(all->node[i].pid, SIGTERM);
     for (u32 i = 0; i < all->cnt; i++)
-        code |= bury_node(&all->node[i]);
+        stopped |= bury_node(&all->node[i]);
+    code = code ? code : stopped;
+    for (u32 i = 0; i < all->cnt && !code; i++)
+        (void)qs_instance_remove(all->node[i].instance, &bytes);
     return code;
 }
 

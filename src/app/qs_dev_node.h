@@ -48,9 +48,13 @@ void qs_dev_base(qs_dev_nodes_t const *all, u32 node, qs_config_t const *cfg);
 /* qs_dev_start returns 0 once the node's tiles run and it is attached to, or the exit code. */
 int qs_dev_start(qs_dev_nodes_t const *all, u32 node);
 
-/* qs_dev_stop ends one node, qs_dev_stop_all all that run; they return 0, or 1 if one did not end well. */
+/* qs_dev_stop ends one node, and returns 0, or 1 if it did not end well. */
 int qs_dev_stop(qs_dev_nodes_t const *all, u32 node);
-int qs_dev_stop_all(qs_dev_nodes_t const *all);
+
+/* qs_dev_end ends all nodes that run, and returns code, or 1 if that is 0 and one did not end well.  Where it
+   returns 0 nobody has anything to look for in the nodes' memory, and it is removed; else it stays until
+   the next start. */
+int qs_dev_end(qs_dev_nodes_t const *all, int code);
 
 /* qs_dev_gone returns the number of a node that ended by itself, and its exit code, or -1. */
 int qs_dev_gone(qs_dev_nodes_t const *all, int *code);
