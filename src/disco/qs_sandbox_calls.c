@@ -46,7 +46,7 @@ typedef struct rule {
     struct scmp_arg_cmp arg[2];
 } rule_t;
 
-#define EQ(n, x)     SCMP_CMP64((n), SCMP_CMP_EQ, (x))
+#define EQ(n, x)     SCMP_CMP64((n), SCMP_CMP_EQ, (x), 0)
 #define WITHIN(n, x) SCMP_CMP64((n), SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(x), 0)
 
 static int
