@@ -145,11 +145,12 @@ qs_merkle_init(qs_merkle_tree_t *tree, qs_merkle_hash_t const *root)
 
    A node that is known has its sibling and everything above known too: that is how nodes become
    known.  So a claim that reaches one is decided by comparing the rest of its proof. */
-typedef enum state { CLIMBING, MERGED, RIGHT, WRONG } state_t;
+typedef enum state { MERGED, RIGHT, WRONG } state_t;
 
 typedef struct climb {
     qs_merkle_claim_t *claim;
-    u32 cnt;
+    u32 climbing_cnt;
+    u8 climbing[QS_MERKLE_CLAIM_MAX]; /* which ones, in order */
     u8 state[QS_MERKLE_CLAIM_MAX];
     u8 into[QS_MERKLE_CLAIM_MAX]; /* MERGED: the claim that goes on; always an earlier one */
     u8 top[QS_MERKLE_CLAIM_MAX];  /* the level it came to */
@@ -188,15 +189,30 @@ meet(climb_t const *c, u32 i, u32 j, u32 k)
            !memcmp(proof_a + NODE_SZ, proof_b + NODE_SZ, (DEPTH - 1 - k) * NODE_SZ);
 }
 
+/* decide_level ends the climb of claims that came to a known node. */
+static void
+decide_level(climb_t *c, u32 k)
+{
+    u32 cnt = 0;
+    for (u32 n = 0; n < c->climbing_cnt; n++) {
+        u8 i = c->climbing[n];
+        if (is_known(c->claim[i].tree, level_first[k] + c->at[i]))
+            decide(c, i);
+        else
+            c->climbing[cnt++] = i;
+    }
+    c->climbing_cnt = cnt;
+}
+
 /* merge_level lets siblings find each other: claims of one parent are in one bucket. */
 static void
 merge_level(climb_t *c, u32 k)
 {
     u8 head[BUCKET_CNT], next[QS_MERKLE_CLAIM_MAX];
+    u32 cnt = 0;
     memset(head, QS_MERKLE_CLAIM_MAX, sizeof(head));
-    for (u32 i = 0; i < c->cnt; i++) {
-        if (c->state[i] != CLIMBING)
-            continue;
+    for (u32 n = 0; n < c->climbing_cnt; n++) {
+        u8 i = c->climbing[n];
         u64 tree = (u64)(uintptr_t)c->claim[i].tree / 64;
         u8 *bucket = &head[(tree * 11 + c->at[i] / 2) % BUCKET_CNT];
         u32 j = *bucket;
@@ -207,9 +223,11 @@ merge_level(climb_t *c, u32 k)
             c->into[i] = (u8)j;
         } else {
             next[i] = *bucket;
-            *bucket = (u8)i;
+            *bucket = i;
+            c->climbing[cnt++] = i;
         }
     }
+    c->climbing_cnt = cnt;
 }
 
 static void
@@ -217,9 +235,8 @@ join_level(climb_t *c, u32 k)
 {
     qs_merkle_joins_t joins;
     qs_merkle_joins_init(&joins, QS_MERKLE_PREFIX_SZ);
-    for (u32 i = 0; i < c->cnt; i++) {
-        if (c->state[i] != CLIMBING)
-            continue;
+    for (u32 n = 0; n < c->climbing_cnt; n++) {
+        u32 i = c->climbing[n];
         u8 const *sibling = c->claim[i].proof + k * NODE_SZ, *here = c->node[i][k].byte;
         bool is_right = c->at[i] & 1;
         qs_merkle_joins_add(&joins, &c->node[i][k + 1], is_right ? sibling : here,
@@ -231,24 +248,21 @@ join_level(climb_t *c, u32 k)
 }
 
 static void
-know(qs_merkle_tree_t *tree, u32 level, u32 at, void const *hash, u64 sz)
+know(qs_merkle_tree_t *tree, u32 node, void const *hash, u64 sz)
 {
-    u32 node = level_first[level] + at;
-    if (is_known(tree, node))
-        return;
     memcpy(&tree->node[node], hash, sz);
     tree->known[node / 64] |= 1ull << node % 64;
 }
 
-/* learn makes known what a right claim hashed, and the siblings.  The root is known already. */
+/* learn makes known what a right claim hashed, and the siblings, up to where they are known already. */
 static void
 learn(climb_t const *c, u32 i)
 {
     qs_merkle_claim_t const *claim = &c->claim[i];
     u32 at = claim->leaf_idx;
-    for (u32 k = 0; k < DEPTH && k <= c->top[i]; k++, at /= 2) {
-        know(claim->tree, k, at, &c->node[i][k], sizeof(qs_merkle_hash_t));
-        know(claim->tree, k, at ^ 1, claim->proof + k * NODE_SZ, NODE_SZ);
+    for (u32 k = 0; !is_known(claim->tree, level_first[k] + at); k++, at /= 2) {
+        know(claim->tree, level_first[k] + at, &c->node[i][k], sizeof(qs_merkle_hash_t));
+        know(claim->tree, level_first[k] + (at ^ 1), claim->proof + k * NODE_SZ, NODE_SZ);
     }
 }
 
@@ -258,18 +272,16 @@ qs_merkle_check(qs_merkle_claim_t *claim, u32 cnt)
     QS_ASSERT(cnt <= QS_MERKLE_CLAIM_MAX);
     climb_t c;
     c.claim = claim;
-    c.cnt = cnt;
+    c.climbing_cnt = cnt;
     for (u32 i = 0; i < cnt; i++) {
         QS_ASSERT(claim[i].leaf_idx < LEAF_CNT && claim[i].tree->leaf_cnt == LEAF_CNT);
-        c.state[i] = CLIMBING;
+        c.climbing[i] = (u8)i;
         c.top[i] = 0;
         c.at[i] = (u8)claim[i].leaf_idx;
         c.node[i][0] = claim[i].leaf;
     }
     for (u32 k = 0; k <= DEPTH; k++) {
-        for (u32 i = 0; i < cnt; i++)
-            if (c.state[i] == CLIMBING && is_known(claim[i].tree, level_first[k] + c.at[i]))
-                decide(&c, i);
+        decide_level(&c, k);
         if (k == DEPTH)
             break;
         merge_level(&c, k);

@@ -173,10 +173,13 @@ keep_halves(bool *keep, u32 kind, u64 *rng)
     }
 }
 
-/* check_halves withholds, and expects the sets of `whole` again. */
+/* check_halves withholds, and expects the sets of `whole` again.  Of the random choices plain C, at 0.4 ms a
+   set, makes a tenth: all of them take 23 s, and with a sanitizer on a busy machine more than the time
+   limit. */
 static void
-check_halves(u16 version, u32 choices)
+check_halves(u16 version)
 {
+    u32 choices = qs_sha256_kernel()->lanes == 1 ? 100 : 1000;
     static bool keep[VECTOR_PKT_MAX];
     u64 rng = version;
     whole = rig;
@@ -216,7 +219,7 @@ Test(resolver_vectors, published_shreds, .timeout = 120)
     cr_expect(eq(u64, count(QS_RESOLVER_R_ADMITTED), 256));
     cr_expect(eq(u64, count(QS_RESOLVER_R_LATE), 256));
     cr_expect(eq(u64, qs_resolver_counts(rig.resolver)->signature_cnt, 8));
-    check_halves(6051, 1000);
+    check_halves(6051);
 }
 
 Test(resolver_vectors, a_live_clusters_slot, .timeout = 120)
@@ -229,7 +232,7 @@ Test(resolver_vectors, a_live_clusters_slot, .timeout = 120)
     check_expected(LIVE);
     cr_expect(eq(u64, count(QS_RESOLVER_R_DUPLICATE), 16));
     cr_expect(eq(u64, count(QS_RESOLVER_R_ADMITTED) + count(QS_RESOLVER_R_LATE), 307 - 16));
-    check_halves(27350, 1000);
+    check_halves(27350);
 }
 
 /* A real leader's slots: each set names the one before it, and the last is the block's id. */
@@ -256,7 +259,7 @@ check_leader(char const *capture, u32 set_cnt, char const *const ids[][2])
     }
     cr_expect(eq(u32, found, 2));
     cr_expect(eq(u32, chained, set_cnt - 1)); /* all but the very first */
-    check_halves(41383, 1000);
+    check_halves(41383);
 }
 
 Test(resolver_vectors, a_leaders_boot, .timeout = 120)
