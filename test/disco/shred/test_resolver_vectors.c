@@ -174,8 +174,7 @@ keep_halves(bool *keep, u32 kind, u64 *rng)
 }
 
 /* check_halves withholds, and expects the sets of `whole` again.  Of the random choices plain C, at 0.4 ms a
-   set, makes a tenth: all of them take 23 s, and with a sanitizer on a busy machine more than the time
-   limit. */
+   set, makes a tenth: all of them take 23 s. */
 static void
 check_halves(u16 version)
 {
