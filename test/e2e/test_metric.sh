@@ -155,6 +155,22 @@ gets /metrics 200
 [ "$(number quickstep_metric_cut_full_total)" -ge 300 ] || fail "400 connections, and few were cut"
 [ "$(awk '/VmRSS/ { print $2 }' /proc/"$metric"/status)" -lt 60000 ] || fail "the metric tile has grown"
 
+# Who says something all the time, and never enough, is cut as well.
+cat >"$tmp/drip.py" <<'PY'
+import socket, time
+s = socket.create_connection(("127.0.0.1", 7990))
+s.sendall(b"GET /metrics HTTP/1.1\r\nX-")
+begun = time.monotonic()
+try:
+    while time.monotonic() < begun + 30:
+        s.sendall(b"x")
+        time.sleep(0.5)
+except OSError: raise SystemExit(0)
+raise SystemExit("it lives for 30 s")
+PY
+python3 "$tmp/drip.py" >"$tmp/drip" 2>&1 &
+drip=$!
+
 # A tile that stands still makes the node ill; one that died makes it not ready.
 kill -STOP "$(tile_pid sink)"
 ill() { get /healthz; [ "$status" = 503 ] && grep -q '^sink: is silent$' "$tmp/body"; }
@@ -162,6 +178,9 @@ within 10 ill || fail "a tile that stands still is not noticed: $status $(cat "$
 kill -CONT "$(tile_pid sink)"
 well() { get /healthz; [ "$status" = 200 ]; }
 within 5 well || fail "it goes on, and is still ill: $(cat "$tmp/body")"
+
+wait $drip || fail "a client that drips: $(cat "$tmp/drip")"
+[ "$(number quickstep_metric_cut_slow_total)" -ge 1 ] || fail "the client that drips went by itself"
 
 # It is started again with the same port, and counts on.
 kill -KILL "$metric"
