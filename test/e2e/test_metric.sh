@@ -180,6 +180,7 @@ well() { get /healthz; [ "$status" = 200 ]; }
 within 5 well || fail "it goes on, and is still ill: $(cat "$tmp/body")"
 
 wait $drip || fail "a client that drips: $(cat "$tmp/drip")"
+get /metrics
 [ "$(number quickstep_metric_cut_slow_total)" -ge 1 ] || fail "the client that drips went by itself"
 
 # It is started again with the same port, and counts on.
