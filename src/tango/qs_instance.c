@@ -72,11 +72,15 @@ open_base(uid_t uid, bool create)
     return open_dir(AT_FDCWD, path, uid);
 }
 
+/* Whoever lives holds the whole file, whoever removes a dead one only its first byte: each keeps the
+   other out, and a reader, who asks about LIFE_BYTE, takes no remover for a life. */
+#define LIFE_BYTE 1
+
 static int
-set_lock(int fd, int cmd)
+set_lock(int fd, int cmd, off_t len)
 {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    while (fcntl(fd, cmd, &whole)) {
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = len};
+    while (fcntl(fd, cmd, &range)) {
         if (errno != EINTR)
             return errno == EACCES ? -EAGAIN : -errno;
     }
@@ -86,8 +90,8 @@ set_lock(int fd, int cmd)
 static bool
 is_locked(int fd)
 {
-    struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-    return !fcntl(fd, F_OFD_GETLK, &whole) && whole.l_type != F_UNLCK;
+    struct flock life = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = LIFE_BYTE, .l_len = 1};
+    return !fcntl(fd, F_OFD_GETLK, &life) && life.l_type != F_UNLCK;
 }
 
 /* open_guard opens the directory of our instances and its guard, locked.  Closing *guard_fd
@@ -102,7 +106,7 @@ open_guard(int *guard_fd, bool create)
     *guard_fd = openat(base_fd, GUARD_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (*guard_fd < 0)
         err = -errno;
-    else if ((err = set_lock(*guard_fd, F_OFD_SETLKW)))
+    else if ((err = set_lock(*guard_fd, F_OFD_SETLKW, 0)))
         close(*guard_fd);
     if (!err)
         return base_fd;
@@ -199,7 +203,7 @@ remove_dead(qs_instance_t *inst, int base_fd, u64 *bytes)
     if (err)
         return err == -ENOENT ? 0 : err;
     sum_t sum = {.inst = inst};
-    err = set_lock(inst->lock_fd, F_OFD_SETLK);
+    err = set_lock(inst->lock_fd, F_OFD_SETLK, LIFE_BYTE);
     if (err == -EAGAIN)
         err = -EBUSY;
     if (!err)
@@ -224,7 +228,7 @@ make_fresh(qs_instance_t *inst, int base_fd)
         return -errno;
     int err = open_at(inst, base_fd, O_RDWR | O_CREAT | O_EXCL);
     if (!err)
-        err = set_lock(inst->lock_fd, F_OFD_SETLK);
+        err = set_lock(inst->lock_fd, F_OFD_SETLK, 0);
     if (err)
         return err;
     inst->pid = getpid();

@@ -3,7 +3,7 @@
        <tmpfs>/quickstep-<uid>/          0755: who else may look, may not write
            .lock                         create, remove and reap happen one at a time
            <instance>/                   0700, or 0750 for a group of readers; one per run
-               lock                      alive <=> locked; holds the supervisor's pid
+               lock                      alive <=> locked whole; holds the supervisor's pid
                files                     every path, written down before it is created
                <name>.wksp               workspaces in 4 KiB pages
        <hugetlbfs>/quickstep-<uid>.<instance>.<name>       workspaces in huge pages

@@ -43,6 +43,13 @@ def values(o):
                 ",".join(str(hi - i) for i in range(n))]
     return [""] + [",".join([text_of(o, size)] * n) for size in (lo, hi) for n in (1, o["items"])]
 
+def standing(pid):
+    """Where that process and its children stand."""
+    children = open(f"/proc/{pid}/task/{pid}/children").read().split()
+    return "\n".join(f"{p}: " + " | ".join(open(f"/proc/{p}/{f}").read().strip().replace("\n", ", ")
+                                          for f in ("cmdline", "wchan", "syscall", "stack"))
+                     for p in [str(pid)] + children).replace("\0", " ")
+
 def boots(program, topology, name, value, extra):
     """None, or what is wrong with this boot."""
     sets = {**needs, **extra, name: value} if topology != "hungry" else {name: value}
@@ -61,6 +68,7 @@ def boots(program, topology, name, value, extra):
     try:
         code = p.wait(10)
     except subprocess.TimeoutExpired:
+        print(standing(p.pid), flush=True)
         p.kill()
         p.wait()
         code = "hangs"

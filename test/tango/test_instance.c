@@ -236,6 +236,31 @@ collect(void *ctx, qs_instance_info_t const *info)
     return 0;
 }
 
+/* A reader that opened it looks at it without pause while it is removed. */
+Test(instance, a_dead_one_is_not_alive_while_it_is_removed)
+{
+    if (!usable)
+        return;
+    u32 looked = 0;
+    for (u32 turn = 0; turn < 100; turn++) {
+        qs_instance_t inst;
+        u64 bytes;
+        kill_hard(start("a"));
+        QS_ASSERT(!qs_instance_open(&inst, geteuid(), "a"));
+        pid_t remover = fork();
+        if (!remover)
+            _exit(qs_instance_remove("a", &bytes) ? 1 : 0);
+        int status;
+        do {
+            cr_assert(not(qs_instance_alive(&inst)), "turn %u", turn);
+            looked++;
+        } while (!waitpid(remover, &status, WNOHANG));
+        cr_assert(eq(int, status, 0));
+        qs_instance_close(&inst);
+    }
+    cr_assert(gt(u32, looked, 1000));
+}
+
 Test(instance, list_tells_the_living_from_the_dead_and_reap_removes_only_the_dead)
 {
     if (!usable)
