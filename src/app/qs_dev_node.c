@@ -14,6 +14,7 @@
 #define READY_MS 10000
 
 qs_log_site_t qs_dev_says = {.id = "QS-LAB-001", .level = QS_LOG_NOTICE};
+static qs_log_site_t steps_down = {.id = "QS-LAB-004", .level = QS_LOG_NOTICE};
 qs_log_site_t qs_dev_fails = {.id = "QS-LAB-002", .level = QS_LOG_ERROR};
 qs_log_site_t qs_dev_progress = {.id = "QS-LAB-003", .level = QS_LOG_INFO};
 
@@ -44,7 +45,7 @@ qs_dev_open(qs_lab_t *lab, u32 nodes, char const *level, u32 queues)
         return 3;
     }
     for (u32 l = want; l < (u32)lab->level; l++)
-        qs_log(&qs_dev_says, "the lab steps down from level %s: %s",
+        qs_log(&steps_down, "the lab steps down from level %s: %s",
                qs_lab_level_name((qs_lab_level_t)l), lab->why[l]);
     return 0;
 }

@@ -457,13 +457,19 @@ def time_consumer(who):
 
 
 def part_latency(_):
-    xdp = Quickstep("xdp, parked", "layout.idle=park", rests=False)
-    socket = Quickstep("socket provider, parked", "layout.idle=park", "net.provider=socket", rests=False)
-    results = rounds([xdp, socket], time_consumer)
+    """Both ways to wait; tiles that spin have a core each, and the consumer shares its with the sender."""
+    results = {}
+    for idle, words in (("parked", ["layout.idle=park"]), ("spinning", ["layout.idle=spin", "layout.affinity=1,0"])):
+        both = [Quickstep(f"{name}, {idle}", f"net.provider={provider}", *words, rests=False)
+                for name, provider in (("xdp", "xdp"), ("socket provider", "socket"))]
+        results[idle] = rounds(both, time_consumer)
     rows = []
-    for p in ("p50", "p99"):
-        by = {who: median(r, p) for who, r in results.items()}
-        rows += [row(LATENCY, who, by[who], None, by[socket] / by[who] if who is xdp else None, percentile=p) for who in by]
+    for by_who in results.values():
+        for p in ("p50", "p99"):
+            xdp, socket = by_who
+            by = {who: median(r, p) for who, r in by_who.items()}
+            rows += [row(LATENCY, who, by[who], None, by[socket] / by[who] if who is xdp else None, percentile=p,
+                         least_ns=min(r[p] for r in by_who[who]), most_ns=max(r[p] for r in by_who[who])) for who in by]
     return rows
 
 
