@@ -29,11 +29,13 @@ qs_slot_text_json(qs_slot_info_t const *s)
     printf(",\"start_known\":%s,\"chained\":%s,\"genesis\":%s,\"signed\":%s,\"conflict\":%s",
            truth(s, QS_SLOT_START), truth(s, QS_SLOT_CHAINED), truth(s, QS_SLOT_GENESIS),
            truth(s, QS_SLOT_SIGNED), truth(s, QS_SLOT_CONFLICT));
-    printf(",\"sets\":%u,\"sets_recovered\":%u,\"batches\":%u,\"entries\":%u,\"ticks\":%u,"
+    printf(",\"sets\":%u,\"sets_recovered\":%u,\"sets_missing\":%u,\"shreds_received\":%u,"
+           "\"batches\":%u,\"entries\":%u,\"ticks\":%u,"
            "\"txns\":%u,\"votes\":%u,\"signatures\":%u,\"hashes\":%lu,\"ledger_bytes\":%lu,"
            "\"trailing_bytes\":%lu",
-           s->set_cnt, s->recovered_cnt, s->batch_cnt, s->entry_cnt, s->tick_cnt, s->txn_cnt,
-           s->vote_cnt, s->signature_cnt, s->hash_cnt, s->ledger_bytes, s->trailing_bytes);
+           s->set_cnt, s->recovered_cnt, s->missing_cnt, s->received_cnt, s->batch_cnt,
+           s->entry_cnt, s->tick_cnt, s->txn_cnt, s->vote_cnt, s->signature_cnt, s->hash_cnt,
+           s->ledger_bytes, s->trailing_bytes);
     printf(",\"first_shred_ns\":%lu,\"full_ns\":%lu,\"done_ns\":%lu,\"complete_after_ns\":%lu",
            s->first_ns, s->full_ns, s->done_ns, took_ns(s));
     if (complete) {

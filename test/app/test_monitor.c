@@ -6,6 +6,9 @@
 #include <criterion/new/assert.h>
 
 #include "app/monitor/qs_mon_loop.h"
+#include "disco/qs_format.h"
+#include "disco/qs_shred_tile.h"
+#include "disco/qs_store_tile.h"
 
 static qs_plan_t plan;
 static qs_boot_t boot;
@@ -140,6 +143,75 @@ Test(monitor, every_view_draws_at_every_size, .init = make)
                 qs_mon_draw(&mon, &cells, &ui);
                 cr_assert(le(u32, cells.w, QS_MON_W_MAX));
             }
+}
+
+/* state gives a tile a workspace that is nothing but its state. */
+static void
+state(u32 tile, char const *name, void *mem, u64 sz)
+{
+    strcpy(plan.tile[tile].name, name);
+    plan.tile[tile].state_off = 0;
+    attach.wksp[tile].mem = mem;
+    attach.wksp[tile].header.sz = sz;
+}
+
+static u32
+count_of(char const *line, char c)
+{
+    u32 cnt = 0;
+    for (; *line; line++)
+        cnt += *line == c;
+    return cnt;
+}
+
+/* line_of returns the line that holds text, "" if there is none. */
+static char const *
+line_of(char const *text)
+{
+    static char line[QS_MON_W_MAX + 1];
+
+    for (u32 y = 0; y < cells.h; y++) {
+        memset(line, 0, sizeof(line));
+        memcpy(line, cells.text[y], cells.w);
+        if (strstr(line, text))
+            return line;
+    }
+    return "";
+}
+
+Test(monitor, shreds_are_received_recovered_or_missing, .init = make)
+{
+    static qs_shred_view_t shred;
+    static qs_store_view_t store;
+
+    state(0, "shred", &shred, sizeof(shred));
+    state(1, "store", &store, sizeof(store));
+    store.cnt = 3;
+    store.slot[0] = (qs_slot_info_t){.slot = 101,
+                                     .status = QS_SLOT_COMPLETE,
+                                     .set_cnt = 4,
+                                     .recovered_cnt = 2,
+                                     .received_cnt = 96,
+                                     .txn_cnt = 55};
+    store.slot[1] = (qs_slot_info_t){
+        .slot = 102, .status = QS_SLOT_LOST, .set_cnt = 3, .received_cnt = 96, .missing_cnt = 1};
+    store.slot[2] =
+        (qs_slot_info_t){.slot = 103, .status = QS_SLOT_DEAD, .set_cnt = 1, .received_cnt = 32};
+    /* In the making: sets 0 and 2 of slot 104 are there, 8 data shreds of one were recovered. */
+    shred.set_cnt = 2;
+    shred.set[0] = (qs_shred_view_set_t){.slot = 104, .fec_idx = 0, .data_cnt = 32};
+    shred.set[1] = (qs_shred_view_set_t){.slot = 104, .fec_idx = 64, .data_cnt = 24};
+    draw("shreds", 100);
+    cr_expect(shows("101 complete  #####################+++++++"));
+    cr_expect(shows("    96     32      0      55"));
+    cr_expect(shows("102 LOST      #####################!!!!!!!"));
+    cr_expect(shows("    96      0     32       0"));
+    cr_expect(shows("103 DEAD      ############################"));
+    cr_expect(shows("    32      0      0       0"));
+    char const *making = line_of("104 assembled");
+    cr_expect(eq(u32, count_of(making, '!'), 10), "%s",
+              making); /* a third of 28, marked as trouble */
+    cr_expect(strstr(making, "    56      8     32") != NULL, "%s", making);
 }
 
 Test(monitor, a_filter_hides_rows_and_a_sort_orders_them, .init = make)

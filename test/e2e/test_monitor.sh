@@ -99,14 +99,18 @@ want '!dedup +STALL' "a stopped tile"
 kill -CONT "$pid"
 want 'dedup +run' "it goes on"
 
-# A signal gives the terminal back, a crash too.
-for sig in TERM ABRT; do
-    key q; within 3 lacks '\[2 tiles\]'
-    key "clear; $bin monitor --instance $name --view tiles; stty -a | grep -o ' echo '; echo after-$sig" Enter
-    want '\[2 tiles\]' "before $sig"
-    kill -$sig "$(pgrep -n -f "monitor --instance $name --view tiles\$")"
-    want "after-$sig" "$sig leaves the terminal"
-    sees '^ echo' || fail "$sig: no echo: $(screen)"
+# Every way out gives the terminal back as it was: a key, a signal, a crash.
+key q; within 3 lacks '\[2 tiles\]'
+for out in q INT TERM HUP QUIT ABRT SEGV BUS; do
+    key "clear; stty -g >$tmp/tty-before; $bin monitor --instance $name --view tiles; stty -g >$tmp/tty-after; echo after-$out" Enter
+    want '\[2 tiles\]' "before $out"
+    case $out in
+    q) key q ;;
+    *) kill -$out "$(pgrep -n -f "monitor --instance $name --view tiles\$")" ;;
+    esac
+    want "after-$out" "$out leaves the terminal"
+    cmp "$tmp/tty-before" "$tmp/tty-after" || fail "$out: the terminal is not as it was: $(screen)"
+    [ "$(t display-message -p -t m '#{alternate_on}#{cursor_flag}')" = 01 ] || fail "$out: no cursor, or the other screen"
 done
 
 # The supervisor is killed: the monitor says so and shows the last state.
@@ -114,7 +118,9 @@ key "clear; $bin monitor --instance $name --view tiles" Enter; want 'alive' "onc
 kill -9 "$dev"
 want 'DEAD: its last state' "a dead node"
 want 'dedup' "its tiles"
-key q
-"$bin" monitor --once --view overview --instance "$name" | grep -q 'DEAD' || fail "a dead one from anew"
+pid=$(pgrep -n -f "monitor --instance $name --view tiles\$") || fail "no monitor"
 t kill-server
+gone() { ! kill -0 "$pid" 2>/dev/null; }
+within 3 gone || fail "the terminal is gone, and the monitor lives"
+"$bin" monitor --once --view overview --instance "$name" | grep -q 'DEAD' || fail "a dead one from anew"
 say "ok"

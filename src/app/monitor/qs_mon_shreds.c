@@ -103,19 +103,8 @@ add_progress(qs_mon_table_t *t, slots_t const *s, qs_store_view_t const *done)
     }
 }
 
-/* recovered_of returns the data shreds that were recovered of a finished slot: if the shred tile remembers all of
-   it, else as many as there can have been. */
-static u32
-recovered_of(slots_t const *s, qs_slot_info_t const *info)
-{
-    for (u32 i = 0; i < s->cnt; i++)
-        if (s->at[i].slot == info->slot && s->at[i].sets == info->set_cnt)
-            return info->set_cnt * QS_FEC_DATA_CNT - s->at[i].received;
-    return info->recovered_cnt * QS_FEC_DATA_CNT;
-}
-
 static void
-add_finished(qs_mon_table_t *t, slots_t const *s, qs_store_view_t const *v)
+add_finished(qs_mon_table_t *t, qs_store_view_t const *v)
 {
     static char const *const status[] = {"?", "complete", "DEAD", "LOST"};
     u64 end = v ? qs_load_acquire(&v->cnt) : 0;
@@ -126,8 +115,10 @@ add_finished(qs_mon_table_t *t, slots_t const *s, qs_store_view_t const *v)
                            : info.status == QS_SLOT_DEAD   ? status[2]
                            : info.status == QS_SLOT_LOST   ? status[3]
                                                            : status[0];
-        u32 recovered = recovered_of(s, &info);
-        add(t, info.slot, name, info.set_cnt * QS_FEC_DATA_CNT - recovered, recovered, 0);
+        u32 all = info.set_cnt * QS_FEC_DATA_CNT;
+        add(t, info.slot, name, info.received_cnt,
+            all > info.received_cnt ? all - info.received_cnt : 0,
+            info.missing_cnt * QS_FEC_DATA_CNT);
         if (t->row_cnt)
             qs_mon_num(&t->row[t->row_cnt - 1], 6, info.txn_cnt);
     }
@@ -169,6 +160,6 @@ qs_mon_shreds(qs_mon_t const *m, qs_mon_cells_t *c, qs_mon_ui_t *ui)
         qs_mon_put(c, 1, y + 1, QS_MON_PLAIN, "no shred tile");
     look(&s, shred);
     add_progress(t, &s, store);
-    add_finished(t, &s, store);
+    add_finished(t, store);
     qs_mon_table_draw(t, c, y, ui);
 }

@@ -149,6 +149,6 @@ void qs_segment_rewind(qs_segment_rx_t *rx);
 bool qs_segment_head_ok(qs_segment_head_t const *head);
 
 #define QS_SEGMENT_MAGIC 0x31676573746f7173ull /* "sqotseg1" */
-#define QS_SEGMENT_ABI   1u
+#define QS_SEGMENT_ABI   2u
 
 #endif

@@ -200,6 +200,7 @@ qs_slots_finish(qs_slots_t *s, qs_slots_slot_t *t, qs_slot_status_t status, u32 
     t->info.status = (u16)status;
     t->info.reason = (u16)reason;
     t->info.done_ns = now;
+    t->info.missing_cnt = t->info.set_cnt ? t->top + 1 - t->info.set_cnt : 0;
     if (s->judge.slot == t)
         qs_slots_stop(s);
     for (u32 i = 0; i <= t->top; i++)
@@ -338,6 +339,7 @@ note(qs_slots_slot_t *t, qs_fec_set_t const *set)
     t->top = idx > t->top ? idx : t->top;
     t->info.set_cnt++;
     t->info.recovered_cnt += !!(set->flags & QS_FEC_RECOVERED);
+    t->info.received_cnt += set->data_cnt;
     t->info.flags &= set->flags & QS_FEC_SIGNED ? UINT32_MAX : ~QS_SLOT_SIGNED;
     t->info.first_ns = qs_min_u64(t->info.first_ns, set->first_ns);
     t->info.full_ns = qs_max_u64(t->info.full_ns, set->last_ns);
@@ -356,7 +358,7 @@ sound(qs_fec_set_t const *set)
 {
     return set->fec_idx % QS_FEC_DATA_CNT == 0 &&
            set->fec_idx / QS_FEC_DATA_CNT < QS_SLOTS_SET_MAX && set->parent_off <= set->slot &&
-           (set->slot == 0) == (set->parent_off == 0);
+           set->data_cnt <= QS_FEC_DATA_CNT && (set->slot == 0) == (set->parent_off == 0);
 }
 
 /* file puts a new set into its slot, in a buffer of its own. */

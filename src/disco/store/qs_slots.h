@@ -95,10 +95,12 @@ char const *qs_slot_status_name(u32 status);
 /* What is known of a slot.  Written to disk as it is. */
 typedef struct qs_slot_info {
     u64 slot, parent;
-    u16 status; /* qs_slot_status_t */
-    u16 reason; /* qs_slots_reason_t, if it is dead */
-    u32 flags;  /* QS_SLOT_* */
-    u32 set_cnt, recovered_cnt;
+    u16 status;                 /* qs_slot_status_t */
+    u16 reason;                 /* qs_slots_reason_t, if it is dead */
+    u32 flags;                  /* QS_SLOT_* */
+    u32 set_cnt, recovered_cnt; /* sets; those of which not all data shreds were received */
+    u32 received_cnt;           /* data shreds received of these sets; the others were recovered */
+    u32 missing_cnt; /* sets that had not come when it ended, below the highest that had */
     u32 batch_cnt, entry_cnt;
     u32 tick_cnt, txn_cnt;
     u32 vote_cnt, signature_cnt;
@@ -110,7 +112,7 @@ typedef struct qs_slot_info {
     u64 first_ns, full_ns, done_ns; /* first shred, last set, end: CLOCK_MONOTONIC */
 } qs_slot_info_t;
 
-_Static_assert(sizeof(qs_slot_info_t) == 168, "on disk");
+_Static_assert(sizeof(qs_slot_info_t) == 176, "on disk");
 
 typedef enum qs_slots_take {
     QS_SLOTS_TAKEN,

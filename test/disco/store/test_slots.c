@@ -190,7 +190,7 @@ Test(slots, a_set_that_is_none_is_refused)
     block_begin(&r->a, 5, 4, genesis, zero);
     block_whole(&r->a, 1, 0);
     block_set_t *s = malloc(sizeof(*s));
-    for (u32 i = 0; i < 8; i++) {
+    for (u32 i = 0; i < 9; i++) {
         *s = r->a.set[0];
         u8 *shred = s->data + 3 * QS_FEC_SHRED_SZ;
         switch (i) {
@@ -215,13 +215,16 @@ Test(slots, a_set_that_is_none_is_refused)
         case 6:
             qs_store_le16(shred + 86, 988);
             break; /* resigned: 987 at most */
+        case 7:
+            s->head.data_cnt = QS_FEC_DATA_CNT + 1;
+            break;
         default:
             shred[73] ^= 1;
             break;
         }
         cr_assert(eq(int, add(r, s), QS_SLOTS_BAD), "%u", i);
     }
-    cr_assert(eq(u64, qs_slots_counts(r->slots)->take[QS_SLOTS_BAD], 8));
+    cr_assert(eq(u64, qs_slots_counts(r->slots)->take[QS_SLOTS_BAD], 9));
     cr_assert(eq(int, add(r, &r->a.set[0]), QS_SLOTS_TAKEN));
     free(s);
     rig_free(r);
@@ -234,11 +237,17 @@ Test(slots, whoever_waits_longest_is_given_up_when_there_is_no_room)
     for (u64 slot = 10; slot < 15;
          slot++) { /* one more than there is room for; none gets its set 0 */
         block_begin(&r->a, slot, slot - 1, genesis, zero);
-        block_whole(&r->a, 2, 0);
+        block_whole(&r->a, 4, 0);
+        r->a.set[3].head.data_cnt = 7;
         cr_assert(eq(int, add(r, &r->a.set[1]), QS_SLOTS_TAKEN));
+        cr_assert(eq(int, add(r, &r->a.set[3]), QS_SLOTS_TAKEN));
     }
     cr_assert(eq(u64, qs_slots_counts(r->slots)->lost, 1));
-    cr_assert(eq(u32, qs_slots_find(r->slots, 10)->status, QS_SLOT_LOST));
+    qs_slot_info_t const *lost = qs_slots_find(r->slots, 10);
+    cr_assert(eq(u32, lost->status, QS_SLOT_LOST));
+    cr_assert(eq(u32, lost->set_cnt, 2));
+    cr_assert(eq(u32, lost->missing_cnt, 2)); /* 0 and 2 */
+    cr_assert(eq(u32, lost->received_cnt, 32 + 7));
     cr_assert(eq(u32, qs_slots_in_progress(r->slots), 4));
     block_begin(&r->a, 10, 9, genesis, zero);
     block_whole(&r->a, 2, 0);
