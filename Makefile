@@ -63,7 +63,7 @@ tests    := $(patsubst test/%.c,$(OUT)/test/%,$(sort $(shell find test -name 'te
 fuzzers  := $(patsubst test/fuzz/%.c,$(OUT)/fuzz/%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 races    := $(patsubst test/race/%.c,$(OUT)/race/%,$(sort $(wildcard test/race/race_*.c)))
 e2e      := $(patsubst test/e2e/%.c,$(OUT)/e2e/%,$(sort $(wildcard test/e2e/*.c)))
-benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(addprefix $(OUT)/bench/,lab metric net tiers)
+benches  := $(patsubst test/bench/bench_%.c,$(OUT)/bench/%,$(sort $(wildcard test/bench/bench_*.c))) $(addprefix $(OUT)/bench/,lab metric monitor net tiers)
 
 comma := ,
 
@@ -158,7 +158,8 @@ $(OUT)/bench/veth_tool: test/bench/veth_tool.c $(OUT)/libquickstep.a
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CPPFLAGS) -Itest $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) $< $(OUT)/libquickstep.a $(LIBS) -o $@
 
-$(OUT)/bench/metric: test/bench/metric.py $(OUT)/quickstep
+$(OUT)/bench/monitor: $(OUT)/bench/stem
+$(OUT)/bench/metric $(OUT)/bench/monitor: $(OUT)/bench/%: test/bench/%.py $(OUT)/quickstep
 	$(Q)install -D -m 755 $< $@
 
 $(OUT)/bench/lab: test/bench/lab.sh $(OUT)/quickstep
