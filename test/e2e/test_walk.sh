@@ -12,20 +12,23 @@ shows() { t capture-pane -p -S - -t "walk:$1" | grep -qE -- "$2"; }
 want() { within "$1" shows "$2" "$3" || fail "no '$3': $(t capture-pane -p -S - -t "walk:$2" | tail -n 40)"; }
 key() { t send-keys -t "walk:1" "$@"; }
 
+# What counts or draws lots by itself, and what may only be written.
+moves='/(random/(uuid|entropy_avail)|(dentry|inode)-(state|nr)|file-nr|aio-nr|ns_last_pid|pty/nr|nf_conntrack_count|keys/.*|flush|'
+moves+='stat_refresh|compact_memory|drop_caches|lost_records|usermodehelper/.*)$'
+# The programs of this script itself.
+ours='bash|test_walk.sh|tmux.*|cat|diff|find|grep|sed|awk|ip|ls|lsns|sort|wc|date|sleep'
+
 host() {
     cat /proc/mounts
-    for f in /sys/kernel/mm/hugepages/*/{nr,free,surplus}_* /proc/sys/net/core/{r,w}mem_max /proc/sys/net/core/bpf_jit_enable \
-        /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/numa_balancing; do
-        echo "$f $(cat "$f" 2>/dev/null)"
-    done
-    grep -vE 'stat_refresh|compact|drop_caches' <(find /proc/sys/vm -type f) | sort | while read -r f; do echo "$f $(cat "$f" 2>/dev/null)"; done
+    find /sys/kernel/mm/hugepages /sys/fs/bpf -type f -exec grep -H . {} + 2>/dev/null | sort
+    find /proc/sys -type f 2>/dev/null | grep -vE "$moves" | sort | xargs grep -sH .
     ip -o link | sed 's/<[^>]*>//; s/ state [A-Z]*//'
     ip -o addr | sed 's/ *valid_lft.*//'
     ip route show table all
-    find /dev/shm -mindepth 2 ! -name .lock # but for the user's directory, which stays
+    find /dev/shm "$tmp/huge" -mindepth 1 ! -path "*/quickstep-*/.lock" ! -name "quickstep-$(id -u)" # which stay
     ls /run/netns 2>/dev/null
     lsns -n -t net -o NS 2>/dev/null | sort -u | wc -l
-    tiles
+    cat /proc/[0-9]*/comm 2>/dev/null | sort | grep -vxE "$ours"
 }
 t new-session -d -s walk -x 200 -y 50 "bash --norc"
 t new-window -d -t walk:1 "bash --norc"
