@@ -17,7 +17,7 @@ step() { # step NAME COMMAND...
     else
         failed=$((failed + 1))
         printf 'FAILED  %4ds %s\n' $((SECONDS - start)) "$name"
-        tail -n 60 "$log" | sed 's/^/    /'
+        { grep -A 20 '^FAILED' "$log" || tail -n 60 "$log"; } | sed 's/^/    /'
     fi
 }
 

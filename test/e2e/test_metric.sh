@@ -171,7 +171,7 @@ PY
 python3 "$tmp/drip.py" >"$tmp/drip" 2>&1 &
 drip=$!
 
-# A tile that stands still makes the node ill; one that died makes it not ready.
+# A tile that stands still makes the node ill.
 kill -STOP "$(tile_pid sink)"
 ill() { get /healthz; [ "$status" = 503 ] && grep -q '^sink: is silent$' "$tmp/body"; }
 within 10 ill || fail "a tile that stands still is not noticed: $status $(cat "$tmp/body")"
@@ -188,6 +188,16 @@ kill -KILL "$metric"
 back() { get /metrics; [ "$status" = 200 ] && [ "$(number quickstep_tile_death_total)" = 1 ]; }
 within 10 back || fail "no metrics after the tile died: $status"
 [ "$(number quickstep_metric_connection_total)" -ge 400 ] || fail "counters began anew"
+
+# A tile that dies again and again is away for longer each time, and the node is not ready meanwhile.
+unready() {
+    kill -KILL "$(tile_pid sink)" 2>/dev/null
+    get /readyz
+    [ "$status" = 503 ] && grep -q '^sink: does not run$' "$tmp/body"
+}
+within 10 unready || fail "a tile is dead, and the node is ready: $status $(cat "$tmp/body")"
+ready() { get /readyz; [ "$status" = 200 ]; }
+within 10 ready || fail "all tiles run, and the node is not ready: $status $(cat "$tmp/body")"
 
 # Another node with the same port runs, says so, and gets it when it is free.
 "$bin" run --topology listen --instance "$name-2" --set net.provider=socket --set port.tpu=9101 \

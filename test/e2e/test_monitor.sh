@@ -44,7 +44,11 @@ for size in "80 24" "200 60"; do
 done
 key 2; key /; key -l store; key Enter; want '/store' "the filter"
 within 3 lacks ' net +run' || fail "the filter hides nothing: $(screen)"
-key Escape; key p; want PAUSED "p"; key p
+key Escape; key p; want PAUSED "p"
+still=$(screen)
+sleep 1.2
+[ "$(screen)" = "$still" ] || fail "it is paused, and moves: $(screen)"
+key p
 within 3 lacks PAUSED || fail "p again"
 key r; want 'since reset' "r"
 first=$(screen | awk 'NR == 1 { print $1 }')
