@@ -26,7 +26,8 @@ static instance_t *at;
 static qs_metric_page_t *
 make(qs_topo_t const *topo, u32 net_tiles, u8 fill)
 {
-    at = calloc(1, sizeof(*at));
+    at = aligned_alloc(alignof(instance_t), sizeof(*at));
+    memset(at, 0, sizeof(*at));
     qs_config_init(&qs_config_table, &at->cfg);
     at->cfg.net.tiles = net_tiles;
     cr_assert(
@@ -36,7 +37,7 @@ make(qs_topo_t const *topo, u32 net_tiles, u8 fill)
         "%s", at->err);
     for (u32 i = 0; i < at->plan.tile_cnt; i++) {
         u64 sz = at->plan.tile[i].wksp_sz;
-        at->wksp[i] = (qs_wksp_t){.mem = aligned_alloc(4096, sz), .map_sz = sz};
+        at->wksp[i] = (qs_wksp_t){.mem = aligned_alloc(4096, qs_align_up(sz, 4096)), .map_sz = sz};
         at->wksp[i].header.sz = sz;
         memset(at->wksp[i].mem, fill, sz);
         cr_assert(eq(int, qs_cnc_new(at->wksp[i].mem + at->plan.tile[i].cnc_off), 0));
