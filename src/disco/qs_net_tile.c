@@ -35,7 +35,8 @@ QS_METRICS_DESC(net, QS_NET_METRICS);
 #define AUDIT_FRAME_NS                                                                             \
     50000u                  /* between two audits, for each frame: looking at one takes a few ns */
 #define DENSE_GAP_NS 25000u /* between packets on average, and less: dense traffic */
-#define DEAF_NS      50000u
+#define GAP_MAX_NS   1000000u
+#define DEAF_NS      100000u
 #define ASK_NS       1000000000u
 #define FINISH_NS    50000000u /* a tile that halts waits so long for the kernel to have sent */
 
@@ -170,6 +171,7 @@ net_boot(void *self, qs_tile_ctx_t *ctx)
     if (parks)
         prctl(PR_SET_TIMERSLACK, 1000); /* ns; 50 us without */
     n->tx_done = 0;
+    n->gap_ns = GAP_MAX_NS;
     n->drain_at = n->look_at = n->audit_at = n->ask_at = 0;
     memset(n->held, 0, sizeof(n->held));
     n->xsk = (qs_xsk_t){.fd = -1};
@@ -369,14 +371,18 @@ flush(qs_net_t *n, qs_stem_t *stem, bool must)
 
 /* pace: a wake-up costs more than many packets, on both sides.  Where they come so densely that the
    next is due at once, a tile that parks sleeps by the clock and takes what came meanwhile; the first
-   of a burst, and thin traffic, wake it. */
+   of a burst, and thin traffic, wake it.  Two that come close together are no dense traffic yet, or who
+   sends a packet now and then would wait for each third: the gap is smoothed over 8. */
 static void
 pace(qs_net_t *n, qs_stem_t *stem, u32 got)
 {
     n->paced_cnt += got;
     if (got || !n->paced_cnt)
         return;
-    if (stem->now - n->paced_ns <= (u64)n->paced_cnt * DENSE_GAP_NS)
+    u64 gap_ns = qs_min_u64(stem->now - n->paced_ns, GAP_MAX_NS) / n->paced_cnt;
+    u64 weight = qs_min_u64(n->paced_cnt, 8);
+    n->gap_ns = (n->gap_ns * (8 - weight) + gap_ns * weight) / 8;
+    if (n->gap_ns <= DENSE_GAP_NS)
         qs_stem_deaf_until(stem, stem->now + DEAF_NS);
     n->paced_ns = stem->now;
     n->paced_cnt = 0;

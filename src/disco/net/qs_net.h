@@ -136,6 +136,7 @@ typedef struct qs_net {
     int epoll_fd;
     u64 paced_ns;  /* when nothing was left to receive, after something; */
     u32 paced_cnt; /* as many came since */
+    u64 gap_ns;    /* between two of them, smoothed */
     u64 drain_at;
     u64 look_at, audit_at, ask_at; /* when health, frames, neighbours are looked at next */
 
