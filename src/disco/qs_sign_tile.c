@@ -169,26 +169,49 @@ count_refused(sign_t *s, qs_sign_refusal_t refusal)
                                                     : &s->m->refused_owner);
 }
 
-/* answer writes the signature, or the key, and returns its bytes. */
-static u32
-answer(sign_t *s, u8 *room, u32 kind, u8 const *data, u32 sz)
-{
-    u8 hash[QS_SHA256_SZ];
+/* A batch of requests, judged, and what is answered. */
+typedef struct wave {
+    qs_sign_refusal_t refusal[QS_BATCH];
+    u8 answer[QS_BATCH][QS_ED25519_SIGNATURE_SZ]; /* made here: neighbours read the room */
+    u8 hash[QS_BATCH][QS_SHA256_SZ];
+    qs_ed25519_order_t order[QS_BATCH];
+    u32 order_cnt;
+} wave_t;
 
-    qs_metric_inc(&(&s->m->hello)[kind]);
+_Static_assert(QS_ED25519_KEY_SZ <= QS_ED25519_SIGNATURE_SZ, "an answer holds the key");
+
+/* take_in judges request i, and writes down what is to be signed for it. */
+static void
+take_in(sign_t const *s, wave_t *w, qs_batch_t const *b, u32 i)
+{
+    u32 kind = qs_sign_kind_of(b->frag[i].sig), sz = b->frag[i].sz;
+    u8 const *data = b->data[i];
+
+    w->refusal[i] = qs_sign_check(kind, roles[b->in], s->key->public, data, sz);
+    if (w->refusal[i])
+        return;
     if (kind == QS_SIGN_HELLO) {
-        memcpy(room, s->key->public, 32);
-        return 32;
+        memcpy(w->answer[i], s->key->public, QS_ED25519_KEY_SZ);
+        return;
     }
     if (kind == QS_SIGN_PONG) {
-        qs_sha256(hash, data, sz);
-        data = hash;
-        sz = sizeof(hash);
+        qs_sha256(w->hash[i], data, sz);
+        data = w->hash[i];
+        sz = QS_SHA256_SZ;
     }
-    u8 signature[QS_ED25519_SIGNATURE_SZ]; /* made here: neighbours read the room */
-    qs_ed25519_sign(signature, data, sz, s->key->public, s->key->secret);
-    memcpy(room, signature, sizeof(signature));
-    return sizeof(signature);
+    w->order[w->order_cnt++] = (qs_ed25519_order_t){w->answer[i], data, sz};
+}
+
+/* sign_all: one is signed sooner alone, and several in half of the time together. */
+static void
+sign_all(sign_t const *s, wave_t const *w)
+{
+    qs_ed25519_order_t const *one = w->order;
+
+    if (w->order_cnt == 1)
+        qs_ed25519_sign(one->signature, one->msg, one->msg_sz, s->key->public, s->key->secret);
+    else if (w->order_cnt)
+        qs_ed25519_sign_batch(w->order, w->order_cnt, s->key->public, s->key->secret);
 }
 
 static u32
@@ -196,20 +219,27 @@ sign_frag(void *self, qs_stem_t *stem, qs_batch_t const *b)
 {
     sign_t *s = self;
     u32 out = s->out[b->link];
+    wave_t w;
 
+    if (!qs_stem_prepare(stem, out))
+        return 0;
+    w.order_cnt = 0;
+    for (u32 i = 0; i < b->cnt; i++)
+        take_in(s, &w, b, i);
+    sign_all(s, &w);
     for (u32 i = 0; i < b->cnt; i++) {
-        u32 kind = qs_sign_kind_of(b->frag[i].sig), sz = b->frag[i].sz;
-        qs_sign_refusal_t refusal =
-            qs_sign_check(kind, roles[b->in], s->key->public, b->data[i], sz);
-        if (refusal) {
-            count_refused(s, refusal);
+        if (w.refusal[i]) {
+            count_refused(s, w.refusal[i]);
             continue;
         }
         u8 *room = qs_stem_prepare(stem, out);
         if (!room)
-            return i;
-        u32 answer_sz = answer(s, room, kind, b->data[i], sz);
-        qs_stem_publish(stem, out, b->frag[i].sig, answer_sz, 0, b->frag[i].ts_origin);
+            return i; /* the rest is signed once more: it is the same signature */
+        u32 kind = qs_sign_kind_of(b->frag[i].sig);
+        u32 sz = kind == QS_SIGN_HELLO ? QS_ED25519_KEY_SZ : QS_ED25519_SIGNATURE_SZ;
+        memcpy(room, w.answer[i], sz);
+        qs_metric_inc(&(&s->m->hello)[kind]);
+        qs_stem_publish(stem, out, b->frag[i].sig, sz, 0, b->frag[i].ts_origin);
     }
     return b->cnt;
 }
