@@ -59,7 +59,7 @@ static char const *const state_names[] = {[QS_FEED_FIRST_SHRED] = "first_shred",
 
 static char const *const flag_names[] = {"signed",  "merkle", "recovered", "conflict",
                                          "chained", "poh",    "txn_sig",   "vote",
-                                         "tick",    "last",   "flawed"};
+                                         "tick",    "last",   "flawed",    "again"};
 
 /* kinds_of reads "txn,status".  Returns the bits, or 0 after a line on stderr. */
 static u32

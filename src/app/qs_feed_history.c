@@ -85,7 +85,7 @@ make_feed(history_t *h)
             qs_feed_tx_new(mem, RECORDS, BYTES,
                            clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC));
             munmap(mem, sz);
-            err = qs_feed_node_boot(&h->node, fd);
+            err = qs_feed_node_boot(&h->node, fd, 0);
         }
     }
     err = err ? err : qs_feed_open(&h->reader, path, QS_FEED_NEWEST);

@@ -60,6 +60,8 @@ typedef enum qs_feed_kind {
 #define QS_FEED_TICK      256u  /* entry: without transactions */
 #define QS_FEED_LAST      512u  /* it ends its slot */
 #define QS_FEED_FLAWED    1024u /* signed, and broken: the slot is dead */
+#define QS_FEED_AGAIN                                                                              \
+    2048u /* it arrived before the node's store was restarted: it may have been told before */
 
 /* A record.  Times are Unix time in ns, 0 if unknown. */
 typedef struct qs_feed_rec {

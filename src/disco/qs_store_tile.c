@@ -15,7 +15,8 @@
           still while the disk syncs, and with none, too, when the kernel makes writers wait.  Disk
           errors are counted, and the set is judged all the same.
    Death: with store.dir a restart reads back what is on disk of slots in progress, and forgets nothing
-          but ends unsent; without, slots in progress are forgotten, counted as restart_lost.  A new
+          but ends unsent, and the feed is told of these slots once more, marked as such; without, slots
+          in progress are forgotten, counted as restart_lost.  A new
           instance begins with nothing known.
    Trust: payloads are private copies.  The signature of a set is the shred tile's word. */
 
@@ -371,7 +372,9 @@ store_boot(void *self, qs_tile_ctx_t *ctx)
     c.calls.ctx = t;
     int err = read_genesis(t, &c, ctx);
     err = err ? err : open_disk(t, ctx);
-    err = err ? err : qs_feed_node_boot(&t->feed, ctx->kept_cnt ? ctx->kept_fd[0] : -1);
+    err = err ? err
+              : qs_feed_node_boot(&t->feed, ctx->kept_cnt ? ctx->kept_fd[0] : -1,
+                                  ctx->fresh ? 0 : now);
     if (err)
         return err;
     t->slots = qs_slots_init(t->slots_mem, &c);

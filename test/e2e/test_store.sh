@@ -50,6 +50,9 @@ live boot boot.pcap --set "store.genesis=$vectors/genesis.bin" --set store.sync=
 lab=$!
 some() { [ "$("$bin" slots --dir "$tmp/boot.store" 2>/dev/null | grep -c ' complete ')" -ge 2 ]; }
 within 15 some || fail "no slots: $(cat "$tmp/boot.log")"
+"$bin" feed --json >"$tmp/feed" 2>"$tmp/feed.log" &
+reader=$!
+within 10 grep -q '"kind":"entry"' "$tmp/feed" || fail "no entries: $(cat "$tmp/feed.log")"
 kill -9 "$(tile_pid store)" || fail "no store tile"
 "$bin" block 2 --dir "$tmp/boot.store" --json --bytes >"$tmp/block" || fail "block 2 while it runs"
 wait $lab || fail "boot: $(cat "$tmp/boot.log")"
@@ -66,6 +69,24 @@ holds after "j['slots'][7]['block_id'] == 'ed21ed93cbdc4d246bea7c25bc8186ea2862c
 holds block "len(j['entry_list']) == 65 and sum(len(e['txns']) for e in j['entry_list']) == 1"
 holds block "[t for e in j['entry_list'] for t in e['txns']][0]['vote']"
 holds block "j['entry_list'][-1]['hash'] == j['hash']"
+# What a reader is told once more says so, and only what came before the restart does.
+wait $reader
+python3 - "$tmp/feed" <<'P' || fail "the feed: $(tail -n 3 "$tmp/feed")"
+import json, sys
+seen, again, slots = set(), 0, {}
+for line in open(sys.argv[1]):
+    r = json.loads(line)
+    if r.get("kind") not in ("entry", "txn"):
+        continue
+    key = r["kind"], r["slot"], r["idx"]
+    told = "again" in r["trust"]
+    assert told or key not in seen, r
+    again += told
+    seen.add(key)
+    slots.setdefault(r["slot"], set()).add(told)
+print(f"{len(seen)} entries and transactions, {again} once more or late")
+assert slots[max(slots)] == {False} and len(slots) >= 3, slots
+P
 
 # Another genesis is another start; and the hash may be given itself.
 "$bin" dev --json --replay "$vectors/boot.pcap" --port 8003 --speed 20 --set store.hashes_per_tick=4000 \

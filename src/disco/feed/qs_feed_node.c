@@ -79,11 +79,12 @@ qs_feed_node_keep(qs_tile_ctx_t *ctx)
 }
 
 int
-qs_feed_node_boot(qs_feed_node_t *n, int fd)
+qs_feed_node_boot(qs_feed_node_t *n, int fd, u64 restarted_ns)
 {
     struct stat st;
 
     n->on = fd >= 0;
+    n->restarted_ns = restarted_ns;
     if (!n->on)
         return 0;
     if (fstat(fd, &st))
@@ -93,6 +94,15 @@ qs_feed_node_boot(qs_feed_node_t *n, int fd)
     if (mem == MAP_FAILED)
         return -errno;
     return qs_feed_tx_join(&n->tx, mem, (u64)st.st_size);
+}
+
+static void
+publish(qs_feed_node_t *n, qs_feed_rec_t *rec, void const *head, u32 head_sz, void const *data,
+        u32 data_sz, u64 now)
+{
+    if (rec->arrival_ns < n->restarted_ns)
+        rec->flags |= QS_FEED_AGAIN;
+    qs_feed_tx_publish(&n->tx, rec, head, head_sz, data, data_sz, now);
 }
 
 /* The flags of a set are the feed's first ones, in another order. */
@@ -142,8 +152,7 @@ qs_feed_node_set(qs_feed_node_t *n, qs_fec_set_t const *set, u8 const *data, u64
         return;
     memcpy(head.root, set->root, 32);
     memcpy(head.chained_root, set->chained_root, 32);
-    qs_feed_tx_publish(&n->tx, &rec, &head, sizeof(head), data, QS_FEC_DATA_CNT * QS_FEC_SHRED_SZ,
-                       now);
+    publish(n, &rec, &head, sizeof(head), data, QS_FEC_DATA_CNT * QS_FEC_SHRED_SZ, now);
 }
 
 void
@@ -163,7 +172,7 @@ qs_feed_node_entry(qs_feed_node_t *n, qs_slot_info_t const *slot, qs_slots_entry
     if (!n->on)
         return;
     memcpy(out.hash, e->hash, 32);
-    qs_feed_tx_publish(&n->tx, &rec, &out, sizeof(out), NULL, 0, now);
+    publish(n, &rec, &out, sizeof(out), NULL, 0, now);
 }
 
 void
@@ -186,7 +195,7 @@ qs_feed_node_txn(qs_feed_node_t *n, qs_slot_info_t const *slot, qs_slots_txn_t c
                           .version = txn->version};
 
     if (n->on)
-        qs_feed_tx_publish(&n->tx, &rec, &head, sizeof(head), t->data, txn->sz, now);
+        publish(n, &rec, &head, sizeof(head), t->data, txn->sz, now);
 }
 
 static u32
@@ -231,7 +240,7 @@ qs_feed_node_status(qs_feed_node_t *n, qs_slot_info_t const *slot, u64 now)
         memcpy(out.block_id, slot->block_id, 32);
         memcpy(out.hash, slot->hash, 32);
     }
-    qs_feed_tx_publish(&n->tx, &rec, &out, sizeof(out), NULL, 0, now);
+    publish(n, &rec, &out, sizeof(out), NULL, 0, now);
 }
 
 void

@@ -16,7 +16,8 @@
 
 typedef struct qs_feed_node {
     qs_feed_tx_t tx;
-    bool on; /* false: feed.records is 0, and nothing below does anything */
+    u64 restarted_ns; /* what arrived before may have been told before; 0: first life */
+    bool on;          /* false: feed.records is 0, and nothing below does anything */
 } qs_feed_node_t;
 
 /* qs_feed_node_keep makes the file and keeps its descriptor, the next of ctx->kept_fd.  Returns 0, or
@@ -24,8 +25,10 @@ typedef struct qs_feed_node {
    says so. */
 int qs_feed_node_keep(qs_tile_ctx_t *ctx);
 
-/* qs_feed_node_boot joins the feed behind descriptor fd, -1 if keep made none.  Returns 0 or -errno. */
-int qs_feed_node_boot(qs_feed_node_t *n, int fd);
+/* qs_feed_node_boot joins the feed behind descriptor fd, -1 if keep made none.  restarted_ns: when a tile
+   that goes on with another's feed began, CLOCK_MONOTONIC; what arrived before is marked
+   QS_FEED_AGAIN.  Returns 0 or -errno. */
+int qs_feed_node_boot(qs_feed_node_t *n, int fd, u64 restarted_ns);
 
 /* Each publishes a record; now: CLOCK_MONOTONIC.  A set is only published when it is new. */
 void qs_feed_node_set(qs_feed_node_t *n, qs_fec_set_t const *set, u8 const *data, u64 now);
