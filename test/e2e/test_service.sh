@@ -139,6 +139,21 @@ told STOPPING=1 || fail "no STOPPING: $(tail -n 3 "$tmp/notified")"
 warned || fail "nothing can be read of a dead instance: $(cat "$tmp/errors")"
 as_service errors --instance "$name" | grep -q 'QS-GRP-001 *warning *2 times' || fail "errors: for people"
 
+# What a writer that was taken over left there is shown, and not obeyed by the terminal.
+python3 - /dev/shm/quickstep-65534/"$name"/boot.wksp <<'PY' || fail "the warning is not in the workspace"
+import mmap, sys
+with open(sys.argv[1], "r+b") as f:
+    m = mmap.mmap(f.fileno(), 0)
+    at = m.find(b"QS-GRP-001\0")
+    m[at:at + 15] = b"\33[31m\33]0;x\7\xff\r\n!"
+PY
+for show in errors "monitor --once --view errors"; do
+    # shellcheck disable=SC2086
+    as_service $show --instance "$name" >"$tmp/shown" || fail "$show"
+    grep -q '31m' "$tmp/shown" || fail "$show leaves it out: $(cat "$tmp/shown")"
+    LC_ALL=C tr -d '\n -~' <"$tmp/shown" | grep -q . && fail "$show passes it on: $(cat -v "$tmp/shown")"
+done
+
 # A manager that is not there is said, and no reason to stop; a log that cannot be is one.
 NOTIFY_SOCKET=$tmp/nobody as_service run --topology listen --instance "$name" --seconds 1 --set net.provider=socket \
     2>"$tmp/err" || fail "no manager: $(cat "$tmp/err")"
