@@ -83,6 +83,7 @@ within 15 told READY=1 || fail "no READY: $(cat "$tmp/err" "$log" "$tmp/notified
 within 5 told "STATUS=listen: 4 of 4 tiles run" || fail "no STATUS: $(cat "$tmp/notified")"
 grep -q '^time=[^ ]* level=notice tile=main id=QS-RUN-001 msg="listen: 4 tiles run' "$log" || fail "no logfmt: $(cat "$log")"
 [ -s "$tmp/err" ] && fail "said past the log: $(cat "$tmp/err")"
+[ "$(stat -c %a "$log")" = 640 ] || fail "the log has mode $(stat -c %a "$log")"
 
 # Exactly those capabilities, and none in a tile.
 of() { awk -v k="$2:" '$1 == k { print $2 }' "/proc/$1/status"; }
@@ -153,6 +154,15 @@ for show in errors "monitor --once --view errors"; do
     grep -q '31m' "$tmp/shown" || fail "$show leaves it out: $(cat "$tmp/shown")"
     LC_ALL=C tr -d '\n -~' <"$tmp/shown" | grep -q . && fail "$show passes it on: $(cat -v "$tmp/shown")"
 done
+
+# A tile that dies again and again is not counted as running.
+NOTIFY_SOCKET=$tmp/var/notify service run --topology listen --instance "$name" --set net.provider=socket 2>"$tmp/err" &
+run=$!
+ready || fail "no start: $(cat "$tmp/err")"
+fewer() { kill -KILL "$(tile_pid sink)" 2>/dev/null; told "STATUS=listen: 3 of 4 tiles run"; }
+within 15 fewer || fail "a tile is dead, and the manager hears: $(tail -n 3 "$tmp/notified")"
+kill -TERM $run
+wait $run || fail "it ended with $?: $(cat "$tmp/err")"
 
 # A manager that is not there is said, and no reason to stop; a log that cannot be is one.
 NOTIFY_SOCKET=$tmp/nobody as_service run --topology listen --instance "$name" --seconds 1 --set net.provider=socket \
