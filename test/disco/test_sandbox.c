@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -431,8 +432,11 @@ behind_an_empty_root(void)
         return 77;
     if (!stat("/proc", &st) || !stat("/tmp", &st) || !stat("/..//dev", &st))
         return 1;
+    struct statvfs root;
     if (mkdir("/x", 0700) == 0 || open("/x", O_CREAT | O_WRONLY, 0600) >= 0)
         return 2;
+    if (statvfs("/", &root) || !(root.f_flag & ST_RDONLY))
+        return 4;
     return here >= 0 && write(kept, "x", 1) == 1 ? 0 : 3;
 }
 
