@@ -29,7 +29,7 @@ write_time(char const *sep, u64 ns)
 static void
 write_row(walk_t *w, char const *tile, qs_errs_row_t const *row)
 {
-    char text[QS_ERRS_TEXT_SZ * 4];
+    char id[QS_ERRS_ID_SZ * 4], text[QS_ERRS_TEXT_SZ * 4];
 
     if (w->json) {
         printf("%s{\"tile\":\"%s\",\"id\":", w->cnt++ ? "," : "", tile);
@@ -41,7 +41,8 @@ write_row(walk_t *w, char const *tile, qs_errs_row_t const *row)
         return;
     }
     w->cnt++;
-    printf("%-10s %-11s %-7s %6lu times", tile, row->id, qs_log_level_name(row->level), row->cnt);
+    qs_text_printable(id, sizeof(id), row->id, strlen(row->id));
+    printf("%-10s %-11s %-7s %6lu times", tile, id, qs_log_level_name(row->level), row->cnt);
     write_time("  ", row->first_ns);
     write_time(" to ", row->last_ns);
     qs_text_printable(text, sizeof(text), row->text, strlen(row->text));

@@ -3,10 +3,11 @@
    In this order, each step tried whatever became of the others; what could not be had is said:
 
        fds           descriptors not on the list are closed
-       mount         a mount namespace of its own, whose root is empty and read-only
-       net           an empty network namespace: sockets that are open live on in theirs
        ipc, uts      namespaces of its own
-       caps          all capabilities and the bounding set are dropped
+       net           an empty network namespace: sockets that are open live on in theirs
+       mount         a mount namespace of its own, whose root is empty and read-only
+       caps          all capabilities are dropped, and the bounding set by who may: what is left of that is
+                     worth nothing with the next step
        no_new_privs  no program can give them back
        landlock      no file can be opened, no TCP port bound or connected, nobody outside signalled
        limits        no core, no child, no file written beyond file_max, none opened: every free

@@ -6,9 +6,11 @@
 #include <criterion/new/assert.h>
 
 #include "app/monitor/qs_mon_loop.h"
+#include "app/monitor/qs_mon_screen.h"
 #include "disco/qs_format.h"
 #include "disco/qs_shred_tile.h"
 #include "disco/qs_store_tile.h"
+#include "disco/qs_tiles.h"
 
 static qs_plan_t plan;
 static qs_boot_t boot;
@@ -247,6 +249,133 @@ Test(monitor, keys_do_what_the_help_says)
     cr_expect(eq(u32, k.picked, 0));
     qs_mon_ui_key(&k, 'j');
     cr_expect(eq(u32, k.picked, 1));
+}
+
+Test(monitor, rows_are_moved_through_sorted_and_filtered_by_keys)
+{
+    qs_mon_ui_t k = {0};
+
+    for (char const *key = "s>s<j"; *key; key++)
+        qs_mon_ui_key(&k, *key);
+    cr_expect(eq(u32, k.sort, 2));
+    for (u32 i = 0; i < 5; i++)
+        qs_mon_ui_key(&k, '<');
+    cr_expect(eq(u32, k.sort, 0));
+    qs_mon_ui_key(&k, QS_MON_KEY_PAGE_DOWN);
+    cr_expect(gt(u32, k.picked, 10));
+    qs_mon_ui_key(&k, QS_MON_KEY_PAGE_UP);
+    cr_expect(eq(u32, k.picked, 1));
+    qs_mon_ui_key(&k, QS_MON_KEY_PAGE_UP);
+    cr_expect(eq(u32, k.picked, 0));
+    for (char const *key = "sljll?"; *key; key++)
+        qs_mon_ui_key(&k, *key);
+    qs_mon_ui_key(&k, 'h');
+    cr_expect(eq(u32, k.side, 2));
+    qs_mon_ui_key(&k, QS_MON_KEY_BACK_TAB);
+    cr_expect(eq(u32, k.view, QS_MON_VIEW_CNT - 1));
+    cr_expect(eq(u32, k.sort + k.picked + k.side + k.help, 0), "another view begins at its top");
+    for (char const *key = "/ab"; *key; key++)
+        qs_mon_ui_key(&k, *key);
+    qs_mon_ui_key(&k, QS_MON_KEY_BACK);
+    cr_expect(eq(str, k.filter, "a"));
+    qs_mon_ui_key(&k, 27);
+    cr_expect(eq(str, k.filter, ""));
+    cr_expect(not(k.typing));
+}
+
+Test(monitor, the_row_that_is_picked_is_on_the_screen, .init = make)
+{
+    plan.tile_cnt = 8;
+    for (u32 i = 0; i < 8; i++)
+        snprintf(plan.tile[i].name, sizeof(plan.tile[i].name), "number%c", 'a' + (char)i);
+    ui = (qs_mon_ui_t){.view = (u32)qs_mon_view_of("tiles"), .picked = 6};
+    qs_mon_cells_clear(&cells, 80, 6);
+    qs_mon_draw(&mon, &cells, &ui);
+    cr_expect(shows("*numberg"));
+    cr_expect(not(shows("numbera")));
+}
+
+Test(monitor, a_tile_is_stalled_when_it_is_silent_for_a_second, .init = make)
+{
+    is.cnc[0].heartbeat_ns = is.now_ns - 900000000;
+    is.cnc[1].heartbeat_ns = is.now_ns - 1100000000;
+    cr_expect(not(qs_mon_stale(&mon, 0)));
+    cr_expect(qs_mon_stale(&mon, 1));
+    is.cnc[1].state = QS_CNC_HALTED;
+    cr_expect(not(qs_mon_stale(&mon, 1)), "it is not expected to say anything");
+}
+
+Test(monitor, counters_are_shown_since_the_reset_and_gauges_as_they_are, .init = make)
+{
+    static qs_metric_desc_t const desc[] = {{.name = "taken", .kind = QS_METRIC_COUNTER},
+                                            {.name = "held", .kind = QS_METRIC_GAUGE}};
+    static qs_mon_look_t zero;
+
+    for (u32 i = 0; i < 2; i++) {
+        is.own[i] = (qs_attach_metric_t){.tile = &plan.tile[1], .desc = &desc[i], .value = 100};
+        zero.own[i] = is.own[i];
+        zero.own[i].value = 70;
+    }
+    is.own_cnt = zero.own_cnt = 2;
+    cr_expect(eq(u64, qs_mon_own(&mon, "sink", "taken"), 100));
+    mon.zero = &zero;
+    cr_expect(eq(u64, qs_mon_own(&mon, "sink", "taken"), 30));
+    cr_expect(eq(u64, qs_mon_own(&mon, "sink", "held"), 100));
+    cr_expect(eq(u64, qs_mon_own(&mon, "load", "taken"), 0));
+    is.own[0].value = 5;
+    cr_expect(eq(u64, qs_mon_own(&mon, "sink", "taken"), 5), "it went back: another run");
+}
+
+Test(monitor, numbers_are_short)
+{
+    static struct {
+        double value;
+        char const *text;
+    } const row[] = {{0, "0"},           {9999, "9999"},   {10000, "10.0k"}, {123456, "123k"},
+                     {999499, "999k"},   {999501, "1.0M"}, {2.5e9, "2.5G"},  {1.5e12, "1.5T"},
+                     {9.99e15, "10.0P"}, {1e20, "100000P"}};
+    char text[16];
+
+    for (u32 i = 0; i < QS_COUNT(row); i++)
+        cr_expect(eq(str, (char *)qs_mon_human(text, row[i].value), (char *)row[i].text));
+}
+
+Test(monitor, a_look_reads_how_much_of_a_link_is_in_use_and_remembers_shares, .init = make)
+{
+    static u8 mem[2][65536] __attribute__((aligned(4096)));
+    static qs_tile_row_t const rows[] = {{.tile = &qs_tile_sink}};
+    static qs_topo_t const topo = {.tiles = rows};
+    qs_plan_link_t *l = &plan.link[0];
+
+    attach.topo = &topo;
+    for (u32 i = 0; i < 2; i++) {
+        attach.wksp[i].mem = mem[i];
+        attach.wksp[i].header.sz = sizeof(mem[i]);
+    }
+    l->producer = 0;
+    l->mcache_off = 4096;
+    l->mcache_sz = qs_mcache_footprint(l->depth);
+    l->fseq_off[0] = l->out_metrics_off = 1024;
+    plan.tile[0].stem_metrics_off = plan.tile[1].stem_metrics_off = 32768;
+    cr_assert(zero(int, qs_mcache_new(mem[0] + l->mcache_off, l->depth, l->depth, 1000)));
+    ((qs_out_metrics_t *)(mem[0] + 1024))->frag = 50;
+    qs_fseq_update((qs_fseq_t *)(mem[1] + 1024), 1020);
+    qs_mon_take(&attach, &is);
+    cr_expect(eq(u64, is.used[0][0], 30));
+    ((qs_out_metrics_t *)(mem[0] + 1024))->frag = 500;
+    qs_mon_take(&attach, &is);
+    cr_expect(eq(u64, is.used[0][0], 64), "never more than there is");
+
+    qs_stem_metrics_t *stem = (qs_stem_metrics_t *)(mem[0] + 32768);
+    mon.past_cnt = 0;
+    for (u32 i = 0; i < QS_MON_PAST_MAX + 2; i++) { /* busy for i per cent */
+        stem->processing_ns += i;
+        stem->caught_up_ns += 100 - i;
+        qs_mon_step(&mon);
+    }
+    cr_expect(eq(u32, mon.past_cnt, QS_MON_PAST_MAX));
+    cr_expect(eq(u32, mon.past[0][0], 2), "the oldest go");
+    cr_expect(eq(u32, mon.past[0][QS_MON_PAST_MAX - 1], QS_MON_PAST_MAX + 1));
 }
 
 Test(monitor, a_count_that_went_back_has_no_rate)

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +21,7 @@
 
 #include "disco/qs_sandbox.h"
 #include "disco/qs_sandbox_calls.h"
+#include "disco/qs_topos.h"
 
 /* basic enters the small sandbox. */
 static u32
@@ -175,6 +178,9 @@ static struct {
     {"io_uring", SYS_io_uring_setup, {1}, false},
     {"pipe", SYS_pipe2, {0}, false},
     {"sigaction", SYS_rt_sigaction, {0}, false},
+#ifdef __x86_64__
+    {"read of another ABI", 0x40000000 | SYS_read, {0}, false},
+#endif
     {"memory to execute",
      SYS_mmap,
      {0, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, ~0ull},
@@ -248,20 +254,143 @@ Test(sandbox, system_calls_have_their_names)
     cr_assert(eq(str, (char *)qs_sandbox_call_name(UINT64_MAX, buf, sizeof(buf)), "?"));
 }
 
+/* A list of names, in order. */
+typedef struct names {
+    char const *name[64];
+    u32 cnt;
+} names_t;
+
+static int
+by_name(void const *a, void const *b)
+{
+    return strcmp(*(char const *const *)a, *(char const *const *)b);
+}
+
+static bool
+is_in(names_t const *n, char const *name)
+{
+    return bsearch(&name, n->name, n->cnt, sizeof(name), by_name) != NULL;
+}
+
+/* between takes what stands in text, which it cuts up, between each open and the next close. */
+static names_t
+between(char *text, char const *open, char const *close)
+{
+    names_t n = {0};
+
+    while ((text = strstr(text, open)) && n.cnt < QS_COUNT(n.name)) {
+        n.name[n.cnt++] = text += strlen(open);
+        text = strstr(text, close);
+        cr_assert(ne(ptr, text, NULL));
+        *text++ = 0;
+    }
+    qsort(n.name, n.cnt, sizeof(n.name[0]), by_name);
+    return n;
+}
+
+/* filter_of returns the calls in the filter that the kernel gets for a list. */
+static names_t
+filter_of(int const *list, char *text, u64 text_sz)
+{
+    int fd = memfd_create("filter", 0);
+
+    cr_assert(zero(int, qs_sandbox_calls_write(list, fd)));
+    ssize_t got = pread(fd, text, text_sz - 1, 0);
+    close(fd);
+    cr_assert(got > 0 && (u64)got < text_sz - 1);
+    text[got] = 0;
+    return between(text, "filter for syscall \"", "\"");
+}
+
+/* same expects that the document says of somebody what the filter does, but for what is in base. */
+static void
+same(char const *of, names_t const *said, names_t const *does, names_t const *base)
+{
+    for (u32 i = 0; i < said->cnt; i++)
+        cr_expect(is_in(does, said->name[i]), "%s may not %s, docs/security.md says", of,
+                  said->name[i]);
+    for (u32 i = 0; i < does->cnt; i++)
+        cr_expect(is_in(said, does->name[i]) || is_in(base, does->name[i]),
+                  "%s may %s, and docs/security.md does not say it", of, does->name[i]);
+}
+
+/* doc_row returns the row of a tile in the table, or an empty one. */
+static char *
+doc_row(char const *table, char const *tile, char row[1024])
+{
+    char head[32];
+    snprintf(head, sizeof(head), "\n| %s ", tile);
+    char const *at = strstr(table, head);
+    snprintf(row, 1024, "%.*s", at ? (int)strcspn(at + 1, "\n") : 0, at ? at + 1 : "");
+    return row;
+}
+
+Test(sandbox, the_document_lists_what_the_filters_let_through)
+{
+    static char doc[65536], text[65536], more_text[65536];
+    char row[1024];
+    FILE *in = fopen("docs/security.md", "r");
+
+    cr_assert(ne(ptr, in, NULL), "run from the source's top folder");
+    doc[fread(doc, 1, sizeof(doc) - 1, in)] = 0;
+    fclose(in);
+    char *common = strstr(doc, "\nEvery tile may make these calls"),
+         *table = strstr(doc, "| system calls of its own |"),
+         *rest = strstr(doc, "\n| all others |");
+    cr_assert(common && table && rest);
+    table[0] = rest[0] = 0;
+    names_t said = between(common, "`", "`"), none = {0};
+    names_t base = filter_of(NULL, text, sizeof(text));
+    same("every tile", &said, &base, &none);
+
+    for (u32 t = 0; qs_topos[t]; t++) {
+        for (u32 r = 0; qs_topos[t]->tiles[r].tile; r++) {
+            qs_tile_t const *tile = qs_topos[t]->tiles[r].tile;
+            said = between(doc_row(table + 1, tile->name, row), "`", "`");
+            names_t does = filter_of(tile->syscalls, more_text, sizeof(more_text));
+            same(tile->name, &said, &does, &base);
+        }
+    }
+}
+
+/* out_by_network tries what landlock keeps from whom since Linux 6.7; the listener is at *to. */
+static int
+out_by_network(struct sockaddr_in const *to)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(1)};
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (!connect(s, (struct sockaddr const *)to, sizeof(*to)) || errno != EACCES)
+        return 3;
+    return !bind(s, (struct sockaddr *)&any, sizeof(any)) || errno != EACCES ? 4 : 0;
+}
+
 static int
 under_landlock(void)
 {
     u32 want = QS_SANDBOX_NO_NEW_PRIVS | QS_SANDBOX_LANDLOCK;
-    int kept = open("/dev/null", O_WRONLY);
+    int kept = open("/dev/null", O_WRONLY), inside = socket(AF_INET, SOCK_STREAM, 0);
+    long abi =
+        syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t to_sz = sizeof(to);
 
+    if (bind(inside, (struct sockaddr *)&to, sizeof(to)) || listen(inside, 1) ||
+        getsockname(inside, (struct sockaddr *)&to, &to_sz))
+        return 77;
     if (qs_sandbox_enter(&(qs_sandbox_conf_t){.want = want}) != want)
         return 77;
     if (open("/dev/null", O_RDONLY) >= 0 || errno != EACCES)
         return 1;
+    int net = abi >= 4 ? out_by_network(&to) : 0;
+    if (net)
+        return net;
+    if (abi >= 6 && (!kill(getppid(), 0) || errno != EPERM))
+        return 5;
     return write(kept, "x", 1) == 1 ? 0 : 2;
 }
 
-Test(sandbox, landlock_lets_no_file_be_opened_and_leaves_what_is_open)
+Test(sandbox, landlock_lets_no_file_be_opened_nobody_be_reached_and_leaves_what_is_open)
 {
     int end = child_says(under_landlock);
     if (end == 77)
@@ -303,8 +432,11 @@ behind_an_empty_root(void)
         return 77;
     if (!stat("/proc", &st) || !stat("/tmp", &st) || !stat("/..//dev", &st))
         return 1;
+    struct statvfs root;
     if (mkdir("/x", 0700) == 0 || open("/x", O_CREAT | O_WRONLY, 0600) >= 0)
         return 2;
+    if (statvfs("/", &root) || !(root.f_flag & ST_RDONLY))
+        return 4;
     return here >= 0 && write(kept, "x", 1) == 1 ? 0 : 3;
 }
 

@@ -10,18 +10,19 @@ at=http://127.0.0.1:7990
 run=$!
 within 10 grep -q "tiles run" "$tmp/log" || fail "no start: $(cat "$tmp/log")"
 
-# get PATH: status in $status, body in $tmp/body.  Python, because curl is not everywhere.
+# get PATH [METHOD]: status in $status, body in $tmp/body, its type in $tmp/type.  Python, because curl is not everywhere.
 get() {
-    status=$(python3 - "$at$1" "$tmp/body" <<'PY'
+    status=$(python3 - "$at$1" "$tmp/body" "$tmp/type" "${2:-GET}" <<'PY'
 import sys, urllib.request, urllib.error
 try:
-    a = urllib.request.urlopen(sys.argv[1], timeout=5)
+    a = urllib.request.urlopen(urllib.request.Request(sys.argv[1], method=sys.argv[4]), timeout=5)
 except urllib.error.HTTPError as e:
     a = e
 except Exception as e:
     print(type(e).__name__, e)
     sys.exit()
 open(sys.argv[2], "wb").write(a.read())
+open(sys.argv[3], "w").write(a.headers["Content-Type"])
 print(a.status)
 PY
     )
@@ -34,6 +35,7 @@ number() { awk -v n="$1" 'index($0, n "{") == 1 { s += $NF } END { print s + 0 }
 
 gets /metrics 200
 cp "$tmp/body" "$tmp/page"
+[ "$(cat "$tmp/type")" = "text/plain; version=0.0.4; charset=utf-8" ] || fail "Prometheus does not know $(cat "$tmp/type")"
 for tile in net netlink sink metric; do
     grep -q "^quickstep_tile_up{tile=\"$tile\",idx=\"0\"} 1\$" "$tmp/body" || fail "$tile is not told to be up"
 done
@@ -69,6 +71,12 @@ gets /healthz 200
 gets /readyz 200
 gets /nothing 404
 gets "/metrics/../etc/passwd" 404
+get /metrics HEAD
+[ "$status" = 200 ] && [ ! -s "$tmp/body" ] || fail "HEAD is answered with $status and $(wc -c <"$tmp/body") bytes"
+for method in POST PUT DELETE; do
+    get /metrics $method
+    [ "$status" = 405 ] || fail "$method is answered with $status"
+done
 
 # Hostile clients.  Each kind runs while good scrapes must be answered.
 cat >"$tmp/hostile.py" <<'PY'

@@ -50,7 +50,11 @@ sleep 1.2
 [ "$(screen)" = "$still" ] || fail "it is paused, and moves: $(screen)"
 key p
 within 3 lacks PAUSED || fail "p again"
+key 4; want 'rx_datagram +[0-9]' "net"
+received() { screen | awk '$2 == "rx_datagram" { n = $3; u = substr(n, length(n)); s = int(n * (u == "k" ? 1e3 : u == "M" ? 1e6 : 1)) } END { print s + 0 }'; }
+total=$(received)
 key r; want 'since reset' "r"
+[ "$total" -gt 1000 ] && [ "$(received)" -lt "$total" ] || fail "reset from $total to $(received)"
 first=$(screen | awk 'NR == 1 { print $1 }')
 key n; within 3 lacks "^$first " || fail "n stays: $(screen)"
 key n; key n; key 2

@@ -67,6 +67,11 @@ node=$!
 "$bin" ps --json >"$tmp/ps" && "$bin" ps >"$tmp/ps.txt" || fail "ps"
 grep QS-TIL-002 "$tmp/log" && say "this host refuses that"
 refused=$(sed -n 's/.*without part of the sandbox: //p' "$tmp/log" | sort -u)
+if unshare --mount --net --ipc --uts --pid --fork true; then # then so can tiles
+    for space in mount net ipc uts pid; do
+        [[ ", $refused, " = *", $space, "* ]] && fail "$space is to be had here, and tiles lack it"
+    done
+fi
 python3 - "$tmp/ps" "$refused" <<'P' || fail "ps: $(cat "$tmp/ps")"
 import json, sys
 tiles = [i for i in json.load(open(sys.argv[1]))["instances"] if i["instance"] == "quiet"][0]["sandbox"]

@@ -1,8 +1,9 @@
 #!/bin/bash
 # test_service.sh OUT - Goal: as a service the node runs without root, tells its manager the truth, and
-# its log can be rotated; what it warned of can be read, also when it is dead.  Method: systemd's tools
-# look at the units; a user with exactly the unit's capabilities runs the node on a veth pair, receives
-# by XDP, and speaks to a manager that is a socket of ours.
+# its log can be rotated; what it warned of can be read, also when it is dead; its tiles are as locked in as
+# elsewhere.  Method: systemd's tools look at the units; a user with exactly the unit's capabilities, and
+# in the end its system calls, runs the node on a veth pair, receives by XDP, and speaks to a manager that
+# is a socket of ours.
 . "$(dirname "$0")/lib.sh"
 root=$(cd "$(dirname "$0")/../.." && pwd)
 name=service-$$
@@ -30,11 +31,29 @@ chmod 711 "$tmp"
 install -m 755 "$bin" "$tmp/quickstep"
 mkdir "$tmp/var" && chown 65534:65534 "$tmp/var"
 log=$tmp/var/quickstep.log
-service() {
+as_user() {
     exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set="-all,$caps" --inh-caps="-all,$caps" \
-        --ambient-caps="$caps" "$tmp/quickstep" "$@"
+        --ambient-caps="$caps" "$@"
 }
+service() { as_user "$tmp/quickstep" "$@"; }
 as_service() { (service "$@"); }
+
+# allowed UNIT: the system calls that its filter lets through.
+allowed() {
+    python3 - "$1" <<'PY'
+import re, subprocess, sys
+def members(name):
+    if name[0] != "@": return {name}
+    out = subprocess.run(["systemd-analyze", "syscall-filter", name], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return {c for line in out.splitlines()[1:] if (w := line.strip()) and w[0] != "#" for c in members(w)}
+allow = set()
+for line in open(sys.argv[1]):
+    if m := re.match("SystemCallFilter=(~?)(.*)", line):
+        calls = {c for w in m[2].split() for c in members(w)}
+        allow = allow - calls if m[1] else allow | calls
+print(",".join(sorted(allow)))
+PY
+}
 
 # The manager, and a host at the other end of a cable.
 python3 - "$tmp/var/notify" "$tmp/notified" <<'PY' &
@@ -64,6 +83,7 @@ within 15 told READY=1 || fail "no READY: $(cat "$tmp/err" "$log" "$tmp/notified
 within 5 told "STATUS=listen: 4 of 4 tiles run" || fail "no STATUS: $(cat "$tmp/notified")"
 grep -q '^time=[^ ]* level=notice tile=main id=QS-RUN-001 msg="listen: 4 tiles run' "$log" || fail "no logfmt: $(cat "$log")"
 [ -s "$tmp/err" ] && fail "said past the log: $(cat "$tmp/err")"
+[ "$(stat -c %a "$log")" = 640 ] || fail "the log has mode $(stat -c %a "$log")"
 
 # Exactly those capabilities, and none in a tile.
 of() { awk -v k="$2:" '$1 == k { print $2 }' "/proc/$1/status"; }
@@ -120,12 +140,56 @@ told STOPPING=1 || fail "no STOPPING: $(tail -n 3 "$tmp/notified")"
 warned || fail "nothing can be read of a dead instance: $(cat "$tmp/errors")"
 as_service errors --instance "$name" | grep -q 'QS-GRP-001 *warning *2 times' || fail "errors: for people"
 
+# What a writer that was taken over left there is shown, and not obeyed by the terminal.
+python3 - /dev/shm/quickstep-65534/"$name"/boot.wksp <<'PY' || fail "the warning is not in the workspace"
+import mmap, sys
+with open(sys.argv[1], "r+b") as f:
+    m = mmap.mmap(f.fileno(), 0)
+    at = m.find(b"QS-GRP-001\0")
+    m[at:at + 15] = b"\33[31m\33]0;x\7\xff\r\n!"
+PY
+for show in errors "monitor --once --view errors"; do
+    # shellcheck disable=SC2086
+    as_service $show --instance "$name" >"$tmp/shown" || fail "$show"
+    grep -q '31m' "$tmp/shown" || fail "$show leaves it out: $(cat "$tmp/shown")"
+    LC_ALL=C tr -d '\n -~' <"$tmp/shown" | grep -q . && fail "$show passes it on: $(cat -v "$tmp/shown")"
+done
+
+# A tile that dies again and again is not counted as running.
+NOTIFY_SOCKET=$tmp/var/notify service run --topology listen --instance "$name" --set net.provider=socket 2>"$tmp/err" &
+run=$!
+ready || fail "no start: $(cat "$tmp/err")"
+fewer() { kill -KILL "$(tile_pid sink)" 2>/dev/null; told "STATUS=listen: 3 of 4 tiles run"; }
+within 15 fewer || fail "a tile is dead, and the manager hears: $(tail -n 3 "$tmp/notified")"
+kill -TERM $run
+wait $run || fail "it ended with $?: $(cat "$tmp/err")"
+
 # A manager that is not there is said, and no reason to stop; a log that cannot be is one.
 NOTIFY_SOCKET=$tmp/nobody as_service run --topology listen --instance "$name" --seconds 1 --set net.provider=socket \
     2>"$tmp/err" || fail "no manager: $(cat "$tmp/err")"
 grep -q QS-RUN-008 "$tmp/err" || fail "a manager that is not there is not said: $(cat "$tmp/err")"
 as_service run --topology listen --instance "$name" --seconds 1 --set log.path="$tmp/no/such" 2>"$tmp/err"
 [ $? = 3 ] && grep -q QS-RUN-007 "$tmp/err" || fail "a log that cannot be: $(cat "$tmp/err")"
+
+# With the unit's system calls alone, its tiles lack nothing that they have without that filter.
+lacks() { as_service ps --json >"$tmp/ps" && value "$tmp/ps" "sorted({x for i in j['instances'] if i['instance'] == '$name'
+    for t in i['sandbox'] for x in t['lacks']}) if [i for i in j['instances'] if i['instance'] == '$name'] else 'nothing runs'"; }
+locked_in() { # COMMAND...: what its tiles lack, in $lacked
+    "$@" "$tmp/quickstep" run --topology follower --instance "$name" --set net.iface=qs0 --set net.provider=xdp --set shred.version=1 \
+        >"$tmp/err" 2>&1 &
+    run=$!
+    ready || fail "$1: $(cat "$tmp/err")"
+    lacked=$(lacks)
+    kill -TERM $run
+    wait $run || fail "$1: it ended with $?: $(cat "$tmp/err")"
+}
+if command -v systemd-analyze >/dev/null; then
+    install -m 755 "$out/e2e/refuse" "$tmp/refuse"
+    locked_in as_user
+    free=$lacked
+    locked_in as_user "$tmp/refuse" EPERM "=$(allowed "$root/config/quickstep.service")"
+    [ "$lacked" = "$free" ] || fail "the unit's filter takes from the sandbox: without $lacked, not $free"
+fi
 
 # The main job as that user: transactions into blocks, in a lab; and what the unit runs, with a real leader's blocks.
 (cd "$tmp/var" && HOME=$tmp/var as_service dev --seconds 3 --json) >"$tmp/dev" 2>"$tmp/err" || fail "dev: $(cat "$tmp/err" "$tmp/dev")"
