@@ -59,6 +59,10 @@ for attack in $attacks; do
     told follower "${attack%:*}" "${attack#*:}" $follower
 done
 no_tiles || fail "tiles are left: $(tiles)"
+for pair in net:shred netlink:net sign:shred gossvf:gossip gossip:shred verify:dedup dedup:poh poh:store shred:store store:shred metric:store; do
+    grep -q "tile ${pair%:*} wrote to the workspace of ${pair#*:}, " "$tmp/leader-write" || # the last that it is joined with
+        fail "${pair%:*} wrote to ${pair#*:}'s: $(grep QS-TIL-005 "$tmp/leader-write")"
+done
 
 # What ps says of a node that nobody attacks, and what the kernel says of its tiles.
 unshare -n "$tmp/node" leader quiet "$bin" >"$tmp/log" 2>&1 &
@@ -82,6 +86,7 @@ P
 grep -q "  sandbox .*: net netlink sign gossvf gossip verify dedup poh shred store metric$" "$tmp/ps.txt" || fail "$(cat "$tmp/ps.txt")"
 while read -r pid name; do
     grep -q "^Seccomp:.2$" "/proc/$pid/status" && grep -q "^CapBnd:.0*$" "/proc/$pid/status" || fail "$name: $(cat "/proc/$pid/status")"
+    [ "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" | sort -u)" = /dev/null ] || fail "$name has somebody's terminal"
     [ -n "$refused" ] || [ -z "$(ls -A "/proc/$pid/root/")" ] || fail "$name sees files"
     [ -n "$refused" ] || [ "$(wc -l <"/proc/$pid/net/dev")" = 3 ] || fail "$name sees a network"
 done < <(tiles)
