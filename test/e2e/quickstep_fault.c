@@ -89,13 +89,21 @@ write_foreign(qs_fault_attack_t const *a)
         qs_store_relaxed((u64 *)a->foreign, qs_load_relaxed((u64 *)a->foreign));
 }
 
+static void
+find_itself_broken(qs_fault_attack_t const *a)
+{
+    (void)a;
+    abort(); /* no attack: what QS_ASSERT does, in the sandbox */
+}
+
 static struct {
     char const *name;
     void (*make)(qs_fault_attack_t const *attack);
 } const attacks[] = {
-    {"open", open_file},     {"connect", connect_socket},  {"fork", fork_child},
-    {"exec", exec_program},  {"ptrace", trace_supervisor}, {"kill", signal_supervisor},
-    {"mmap_exec", get_code}, {"clock_settime", set_clock}, {"write", write_foreign},
+    {"open", open_file},           {"connect", connect_socket},  {"fork", fork_child},
+    {"exec", exec_program},        {"ptrace", trace_supervisor}, {"kill", signal_supervisor},
+    {"mmap_exec", get_code},       {"clock_settime", set_clock}, {"write", write_foreign},
+    {"abort", find_itself_broken},
 };
 
 static u32 chosen;

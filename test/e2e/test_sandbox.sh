@@ -64,6 +64,14 @@ for pair in net:shred netlink:net sign:shred gossvf:gossip gossip:shred verify:d
         fail "${pair%:*} wrote to ${pair#*:}'s: $(grep QS-TIL-005 "$tmp/leader-write")"
 done
 
+# A tile that finds itself broken can still say so.
+attacked follower abort
+for tile in $follower; do
+    [ "$(grep -c "QS-GRP-001 $tile (pid [0-9]*) found itself broken and aborted" "$tmp/follower-abort")" = 1 ] ||
+        fail "$tile aborted: $(cat "$tmp/follower-abort")"
+done
+grep -q "QS-TIL-00[45]\|does not go on\|node ended" "$tmp/follower-abort" && fail "to abort is denied: $(cat "$tmp/follower-abort")"
+
 # What ps says of a node that nobody attacks, and what the kernel says of its tiles.
 unshare -n "$tmp/node" leader quiet "$bin" >"$tmp/log" 2>&1 &
 node=$!

@@ -145,9 +145,14 @@ python3 - /dev/shm/quickstep-65534/"$name"/boot.wksp <<'PY' || fail "the warning
 import mmap, sys
 with open(sys.argv[1], "r+b") as f:
     m = mmap.mmap(f.fileno(), 0)
-    at = m.find(b"QS-GRP-001\0")
+    at = m.find(b"QS-GRP-001\0") # of a row of 240 bytes; before the first stands how many had no room
+    first = at
+    while m[first - 240:first - 237] == b"QS-": first -= 240
+    m[first - 40:first - 32] = (7).to_bytes(8, "little")
     m[at:at + 15] = b"\33[31m\33]0;x\7\xff\r\n!"
 PY
+as_service errors --instance "$name" | grep -q '^and 7 of other kinds$' || fail "what had no room is not told of"
+[ "$(as_service errors --instance "$name" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["more"])')" = 7 ] || fail "nor in JSON"
 for show in errors "monitor --once --view errors"; do
     # shellcheck disable=SC2086
     as_service $show --instance "$name" >"$tmp/shown" || fail "$show"
