@@ -203,9 +203,9 @@ unready() {
     get /readyz
     [ "$status" = 503 ] && grep -q '^sink: does not run$' "$tmp/body"
 }
-within 10 unready || fail "a tile is dead, and the node is ready: $status $(cat "$tmp/body")"
+within 40 unready || fail "a tile is dead, and the node is ready: $status $(cat "$tmp/body")"
 ready() { get /readyz; [ "$status" = 200 ]; }
-within 10 ready || fail "all tiles run, and the node is not ready: $status $(cat "$tmp/body")"
+within 20 ready || fail "all tiles run, and the node is not ready: $status $(cat "$tmp/body")"
 
 # Another node with the same port runs, says so, and gets it when it is free.
 "$bin" run --topology listen --instance "$name-2" --set net.provider=socket --set port.tpu=9101 \
