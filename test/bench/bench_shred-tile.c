@@ -6,11 +6,12 @@
    knows none of them; making it anew is part of the time.
 
    BATCH shreds at a time is a tile under load, which takes what has arrived meanwhile; 64 is one that
-   keeps up with ease, and verifies signatures one or two at a time. */
+   keeps up with ease, and verifies signatures one or two at a time.  With retransmit the children of
+   each shred that is new are found in a cluster of mainnet's size; sending is net's work. */
 
 #include <sys/mman.h>
 
-#include "bench/bench.h"
+#include "bench/turbine_cluster.h"
 #include "disco/shred/qs_resolver.h"
 #include "disco/shred/shred_maker.h"
 
@@ -23,6 +24,7 @@
 
 typedef struct job {
     u32 cnt, batch;
+    bool retransmits;
     qs_resolver_in_t in[64 * SET_CNT];
 } job_t;
 
@@ -35,6 +37,23 @@ static qs_resolver_config_t config = {.set_cnt = 1024,
 static void *mem;
 static u8 (*ring)[65536];
 
+/* retransmit finds whom each new shred goes on to; all are one of the staked nodes'. */
+static void
+retransmit(qs_resolver_in_t const *in, qs_resolver_out_t const *out, u32 cnt)
+{
+    u32 child[QS_TURBINE_FANOUT];
+    for (u32 i = 0; i < cnt; i++) {
+        u8 const *shred = in[i].data;
+        qs_turbine_id_t id = {.slot = qs_load_le64(shred + 65),
+                              .idx = qs_load_le32(shred + 73),
+                              .code = (shred[64] & 0xc0) == 0x40,
+                              .leader = keys[7]};
+        if (out[i].reason == QS_RESOLVER_R_ADMITTED || out[i].reason == QS_RESOLVER_R_LATE)
+            qs_turbine_children(turbine, &id, child);
+    }
+    bench_use(child);
+}
+
 static void
 run(void *ctx)
 {
@@ -45,6 +64,8 @@ run(void *ctx)
     for (u32 i = 0; i < job->cnt; i += job->batch) {
         u32 cnt = job->cnt - i < job->batch ? job->cnt - i : job->batch;
         qs_resolver_add(r, job->in + i, out, cnt);
+        if (job->retransmits)
+            retransmit(job->in + i, out, cnt);
         for (qs_fec_set_t const *s; (s = qs_resolver_pop(r));)
             memcpy(ring[popped++ % 16], s, FRAG_SZ);
     }
@@ -107,19 +128,24 @@ int
 main(int argc, char **argv)
 {
     static bench_t b;
-    static job_t all, loss, all_64, loss_64;
+    static job_t all, loss, all_64, loss_64, relay;
     bench_init(&b, "shred-tile", argc, argv);
     make_sets();
+    cluster_make(500, NULL);
     mem = memory(qs_resolver_footprint(&config));
     deliver(&all, 0);
     deliver(&loss, LOST_CNT);
-    all_64 = all, loss_64 = loss;
+    all_64 = all, loss_64 = loss, relay = all;
+    relay.retransmits = true;
     all.batch = loss.batch = QS_RESOLVER_BATCH_MAX;
+    relay.batch = QS_RESOLVER_BATCH_MAX;
     all_64.batch = loss_64.batch = 64;
     bench_row_t row = {.what = WHAT_ALL, .fn = run, .ops = all.cnt};
     row.variant = "no retransmit", row.ctx = &all;
     bench_add(&b, &row);
     row.variant = "batches of 64", row.ctx = &all_64;
+    bench_add(&b, &row);
+    row.variant = "retransmit to a cluster of 8,000", row.ctx = &relay;
     bench_add(&b, &row);
     row.what = WHAT_LOSS, row.ops = loss.cnt;
     row.variant = "no retransmit", row.ctx = &loss;
